@@ -30,7 +30,10 @@ def numba_available() -> bool:
 
 
 def compiled(minimum: int = 0) -> Callable[[Function], Function]:
-    """Marks a kernel with a Numba form, used from ``minimum`` elements of its first array on."""
+    """Marks a kernel with a Numba form, used from ``minimum`` elements of its first array on.
+
+    A kernel whose first argument is not an array leaves ``minimum`` out: the form is always used.
+    """
 
     def mark(function: Function) -> Function:
         function.compiled = minimum  # type: ignore[attr-defined]
@@ -60,7 +63,7 @@ def _with_numba(function: Function, minimum: int) -> Function:
 
     def entry(array: Any, *args: Any, **kwargs: Any) -> Any:
         nonlocal fast
-        if array.size < minimum:
+        if minimum and array.size < minimum:
             return function(array, *args, **kwargs)
         if fast is None:
             fast = getattr(import_module(module), name) if numba_available() else function

@@ -1,0 +1,154 @@
+"""Cross entropy of logits and negative log-likelihood, one loss per position.
+
+Arrays are ``[N, C, *]`` with classes in dimension 1; a target holds class indices ``[N, *]`` or,
+for cross entropy, probabilities ``[N, C, *]``. The caller reduces: PyTorch's mean is the sum of
+the losses over the sum of the per-element weights. Cross entropy keeps only the logarithm of the
+sum of exponentials for its gradient, never a whole array of log-probabilities.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as xp
+
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import compiled
+from flambeau.kernels.shared.precision import rounded, wide
+
+Array = Any
+Optional = Any  #: an array or None
+
+
+@compiled(minimum=1024)
+def cross_entropy_forward(
+    logits: Array, target: Array, weight: Optional, ignore_index: int, label_smoothing: float
+) -> tuple[Array, Array, Array]:
+    """The loss of each position, the log-sum-exp of its logits and its weight, all [N, *].
+
+    Raises:
+        IndexError: a class index is out of range.
+    """
+    values = wide(logits)
+    log_sum = _log_sum(values)
+    if target.ndim == logits.ndim and target.dtype.kind not in "iu":
+        q = _probabilities(wide(target), weight, label_smoothing)
+        loss = xp.add.reduce(q * (log_sum[:, None] - values), 1)
+        return rounded(loss, logits.dtype), log_sum, xp.ones_like(loss)
+    kept, classes = _classes(target, logits.shape[1], ignore_index)
+    share = _weights(weight, classes, kept, values.dtype)
+    loss = share * (log_sum - _picked(values, classes))
+    if label_smoothing:
+        smooth = xp.add.reduce((log_sum[:, None] - values) * _row(weight, values), 1)
+        loss = loss * (1 - label_smoothing) + smooth * (label_smoothing / logits.shape[1])
+    return rounded(xp.where(kept, loss, 0), logits.dtype), log_sum, share
+
+
+@compiled(minimum=1024)
+def cross_entropy_backward(
+    grad: Array,
+    logits: Array,
+    log_sum: Array,
+    target: Array,
+    weight: Optional,
+    ignore_index: int,
+    label_smoothing: float,
+) -> Array:
+    """The gradient of ``logits`` from that of each position's loss [N, *]."""
+    values, classes_count = wide(logits), logits.shape[1]
+    p = xp.exp(values - log_sum[:, None])
+    if target.ndim == logits.ndim and target.dtype.kind not in "iu":
+        q = _probabilities(wide(target), weight, label_smoothing)
+        return rounded((p * xp.add.reduce(q, 1)[:, None] - q) * wide(grad)[:, None], logits.dtype)
+    kept, classes = _classes(target, classes_count, ignore_index)
+    share = _weights(weight, classes, kept, values.dtype) * (1 - label_smoothing)
+    row = _row(weight, values) * (label_smoothing / classes_count)
+    total = share + (xp.add.reduce(row + xp.zeros_like(p[:1, :]), 1) if label_smoothing else 0)
+    p *= total[:, None]
+    if label_smoothing:
+        p -= row
+    p[_places(classes)] -= share
+    p *= xp.where(kept, wide(grad), 0)[:, None]
+    return rounded(xp.where(kept[:, None], p, 0), logits.dtype)
+
+
+@compiled(minimum=1024)
+def nll_loss_forward(
+    log_probabilities: Array, target: Array, weight: Optional, ignore_index: int
+) -> tuple[Array, Array]:
+    """Minus the target's log-probability times its weight, and the weight, both [N, *].
+
+    Raises:
+        IndexError: a class index is out of range.
+    """
+    values = wide(log_probabilities)
+    kept, classes = _classes(target, values.shape[1], ignore_index)
+    share = _weights(weight, classes, kept, values.dtype)
+    loss = xp.where(kept, -share * _picked(values, classes), 0)
+    return rounded(loss, log_probabilities.dtype), share
+
+
+@compiled(minimum=1024)
+def nll_loss_backward(
+    grad: Array, input_shape: tuple[int, ...], target: Array, weight: Optional, ignore_index: int
+) -> Array:
+    """The gradient of the log-probabilities from that of each position's loss [N, *]."""
+    kept, classes = _classes(target, input_shape[1], ignore_index)
+    result = xp.zeros(input_shape, grad.dtype)
+    values = wide(grad)
+    share = xp.where(kept, -_weights(weight, classes, kept, values.dtype) * values, 0)
+    if classes.size:
+        result[_places(classes)] = rounded(share, grad.dtype)
+    return result
+
+
+def _log_sum(values: Array) -> Array:
+    if values.shape[1] == 0 or values.size == 0:
+        return xp.zeros((values.shape[0], *values.shape[2:]), values.dtype)
+    top = values.max(axis=1, keepdims=True)
+    sums = xp.add.reduce(xp.exp(values - top), 1)
+    return xp.log(sums) + top[:, 0]
+
+
+def _classes(target: Array, count: int, ignore_index: int) -> tuple[Array, Array]:
+    """Which positions count, and their class; 0 where they do not."""
+    kept = target != ignore_index
+    classes = xp.where(kept, target, 0).astype(xp.int64)
+    wrong = (classes < 0) | (classes >= count)
+    if (wrong & kept).any():
+        raise IndexError(f"Target {int(classes[wrong & kept].reshape(-1)[0])} is out of bounds.")
+    return kept, classes
+
+
+def _weights(weight: Optional, classes: Array, kept: Array, dtype: Any) -> Array:
+    if weight is None:
+        return kept.astype(dtype)
+    return xp.where(kept, wide(weight).take(classes), 0)
+
+
+def _picked(values: Array, classes: Array) -> Array:
+    if values.size == 0:
+        return xp.zeros(classes.shape, values.dtype)
+    return values[_places(classes)]
+
+
+def _places(classes: Array) -> tuple[Array, ...]:
+    """The index of each position's class in an array [N, C, *]."""
+    batch, *rest = xp.ix_(*[xp.arange(n) for n in classes.shape])
+    return (batch, classes, *rest)
+
+
+def _row(weight: Optional, values: Array) -> Array:
+    """The class weights, shaped to go with ``values`` [N, C, *]."""
+    if weight is None:
+        return xp.ones((1, values.shape[1], *(1,) * (values.ndim - 2)), values.dtype)
+    return wide(weight).reshape(1, -1, *(1,) * (values.ndim - 2))
+
+
+def _probabilities(target: Array, weight: Optional, label_smoothing: float) -> Array:
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / target.shape[1]
+    return target if weight is None else target * _row(weight, target)
+
+
+silence(globals())
