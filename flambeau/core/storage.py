@@ -113,34 +113,45 @@ def as_strided(
 
     Raises RuntimeError where an element would lie outside the memory.
     """
-    size = array.itemsize
-    steps = tuple([step * size for step in strides])
     if not isinstance(array, _ndarray):
-        return _cuda_strided(array, tuple(shape), steps, storage_offset)
+        return _cuda_strided(array, shape, strides, storage_offset)
     owner = root(array)
     memory = owner if owner.flags.c_contiguous else root_bytes(owner)
+    return strided_over(memory, array.dtype, shape, strides, storage_offset)
+
+
+def strided_over(
+    memory: Array,
+    array_type: numpy.dtype,
+    shape: Sequence[int],
+    strides: Sequence[int],
+    storage_offset: int,
+) -> Array:
+    """An array over the bytes of a NumPy array; RuntimeError where it would not fit."""
+    size = array_type.itemsize
+    steps = tuple([step * size for step in strides])
     try:
-        return _ndarray(shape, array.dtype, memory, storage_offset * size, steps)
-    except (TypeError, ValueError):
-        if 0 in shape:
-            return _ndarray(shape, array.dtype, memory, memory.nbytes, steps)
-        needed = storage_offset + 1 + _last(shape, strides)
-        raise out_of_bounds(
-            shape, strides, storage_offset, size, needed * size, memory.nbytes
-        ) from None
+        if memory.nbytes:  # NumPy checks no bounds in an empty buffer
+            return _ndarray(shape, array_type, memory, storage_offset * size, steps)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    if 0 in shape:
+        return _ndarray(shape, array_type, memory, memory.nbytes, steps)
+    needed = (storage_offset + 1 + _last(shape, strides)) * size
+    raise out_of_bounds(shape, strides, storage_offset, size, needed, memory.nbytes)
 
 
 def _cuda_strided(
-    array: Array, shape: tuple[int, ...], steps: tuple[int, ...], storage_offset: int
+    array: Array, shape: Sequence[int], strides: Sequence[int], storage_offset: int
 ) -> Array:
     memory, size = array.data.mem, array.itemsize
     start = storage_offset * size
-    needed = start + size + _last(shape, steps)
+    needed = start + size + _last(shape, strides) * size
     if 0 not in shape and needed > memory.size:
-        strides = [step // size for step in steps]
         raise out_of_bounds(shape, strides, storage_offset, size, needed, memory.size)
     pointer = array.data + (memory.ptr + min(start, memory.size) - array.data.ptr)
-    return type(array)(shape, array.dtype, pointer, strides=steps)
+    steps = tuple([step * size for step in strides])
+    return type(array)(tuple(shape), array.dtype, pointer, strides=steps)
 
 
 def _last(shape: Sequence[int], strides: Sequence[int]) -> int:
