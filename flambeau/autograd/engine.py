@@ -1,0 +1,167 @@
+"""Reverse mode: visits every node once, after all of its users.
+
+The pass fits on a screen: ``run``. What a node does with a gradient is the node's business
+(``Node.pull``); what happens at the end of the road is ``accumulate``.
+"""
+
+from __future__ import annotations
+
+from sys import getrefcount
+from typing import Any
+
+from flambeau.core.graph import Leaf, Node, Output
+from flambeau.core.kind import Kind
+from flambeau.core.modes import modes
+from flambeau.core.tensor import Tensor
+
+
+def run(
+    roots: list[Node],
+    seeds: list[Tensor],
+    *,
+    keep_graph: bool,
+    create_graph: bool,
+    wanted: dict[Node, Any] | None = None,
+    accumulating: bool = True,
+) -> dict[Node, Tensor]:
+    """Sends `seeds` back from `roots`; gradients of leaves go to ``.grad``.
+
+    With `wanted`, only what leads to those nodes is visited, and their gradients are returned;
+    leaves among them accumulate only when `accumulating`.
+    """
+    users = count_users(roots)
+    needed = None if wanted is None else leading_to(wanted, users)
+    grads: dict[Node, Any] = {}
+    for root, seed in zip(roots, seeds):
+        grads[root] = seed if root not in grads else grads[root] + seed
+    ready = [root for root in grads if not users[root]]
+    found: dict[Node, Tensor] = {}
+    was, modes.grad = modes.grad, create_graph
+    try:
+        while ready:
+            node = ready.pop()
+            grad = grads.pop(node, None)
+            if node.hooks is not None and grad is not None:
+                grad = node.hooks.before(node, grad)
+            if wanted is not None and node in wanted:
+                found[node] = grad
+            if type(node) is Leaf:
+                if grad is not None and (wanted is None or accumulating and node in wanted):
+                    accumulate(node, grad, create_graph)
+                continue
+            if needed is not None and node not in needed:
+                continue
+            pulled = pull(node, grad)
+            if not keep_graph:
+                node.release()
+            for target, g in zip(node.edges, pulled):
+                if target is None:
+                    continue
+                if g is not None and (needed is None or target in needed or target in wanted):  # type: ignore
+                    receive(grads, node, target, g)
+                users[target] -= 1
+                if not users[target]:
+                    ready.append(target)
+    finally:
+        modes.grad = was
+    return found
+
+
+def receive(grads: dict[Node, Any], node: Node, target: Node, g: Any) -> None:
+    """Adds a gradient to those that have arrived at `target`."""
+    if type(node) is Output:
+        slots = grads.get(target)
+        if slots is None:
+            slots = grads[target] = [None] * target.outputs
+        slots[node.index] = g
+        return
+    if g._kind is not target.kind or g._array.shape != target.shape:
+        g = fit(g, target)
+    grads[target] = grads[target] + g if target in grads else g
+
+
+def pull(node: Node, grad: Any) -> Any:
+    """The gradients of the node's inputs; those of the node's hooks included."""
+    if grad is None and type(node).op.joint is None:
+        return (None,) * len(node.edges)
+    pulled = (grad,) if type(node) is Output else node.pull(grad)
+    if node.hooks is not None:
+        pulled = node.hooks.after(node, pulled, grad)
+    return pulled
+
+
+def count_users(roots: list[Node]) -> dict[Node, int]:
+    """How many recorded uses each node has below `roots`."""
+    users = dict.fromkeys(roots, 0)
+    stack = list(users)
+    while stack:
+        for target in stack.pop().edges:
+            if target is not None:
+                if target in users:
+                    users[target] += 1
+                else:
+                    users[target] = 1
+                    stack.append(target)
+    return users
+
+
+def leading_to(wanted: dict[Node, Any], users: dict[Node, int]) -> set[Node]:
+    """The nodes of the graph from which one of `wanted` is reached, those without a way left out."""
+    sources: dict[Node, list[Node]] = {}
+    for node in users:
+        for target in node.edges:
+            if target is not None:
+                sources.setdefault(target, []).append(node)
+    needed: set[Node] = set()
+    stack = [node for node in wanted if node in users]
+    while stack:
+        for node in sources.get(stack.pop(), ()):
+            if node not in needed:
+                needed.add(node)
+                stack.append(node)
+    return needed
+
+
+def fit(g: Any, target: Node) -> Any:
+    """A gradient brought to the shape and kind of what it is the gradient of: undoes broadcasting
+    and promotion."""
+    kind: Kind = target.kind
+    if g.shape != target.shape:
+        g = g.sum_to_size(target.shape)
+    if g.kind is not kind:
+        if g.dtype.is_complex and not kind.dtype.is_complex:
+            g = g.real
+        g = g.to(device=kind.device, dtype=kind.dtype)
+    return g
+
+
+def accumulate(leaf: Leaf, grad: Tensor, create_graph: bool) -> None:
+    """Adds a gradient to ``.grad`` of the leaf's tensor."""
+    tensor = leaf.ref()
+    if tensor is None:
+        return
+    old = tensor._grad
+    if old is None:
+        tensor._grad = grad if create_graph or _is_ours(grad) else _owned(grad)
+    elif create_graph:
+        tensor._grad = old + grad
+    else:
+        old.add_(grad)  # type: ignore[attr-defined]
+    if leaf.hooks is not None:
+        leaf.hooks.accumulated(tensor)
+
+
+def _is_ours(grad: Tensor) -> bool:
+    """Whether nobody else can see this gradient's memory, so that ``.grad`` may own it."""
+    array = grad._array
+    return (
+        getrefcount(grad) <= 6  # the pass: `grad` here and in two callers, the list, the argument
+        and getrefcount(array) <= 3
+        and array.base is None
+        and grad._version is None
+        and array.flags.c_contiguous
+    )
+
+
+def _owned(grad: Tensor) -> Tensor:
+    return grad.detach().clone()  # type: ignore[attr-defined]

@@ -1,0 +1,253 @@
+"""The recorded history of tensors: nodes, and what they keep. The engine that walks it is
+``autograd/engine.py``.
+
+A tensor's ``_node`` is None (no gradient asked), a ``Leaf`` (gradients end in ``.grad``), the
+``Node`` of the operation that made it, or an ``Output`` of an operation with several results.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from flambeau.core.errors import describe_site, site
+from flambeau.core.kind import Kind
+from flambeau.core.modes import flags, modes
+from flambeau.core.tensor import Tensor, Version, share_version
+
+if TYPE_CHECKING:
+    from flambeau.core.op import Op
+
+_new = object.__new__
+INPUT, PARAM, RESULT, SHAPE, LITERAL, NOTHING = range(6)  # where a saved value comes from
+
+
+class Node:
+    """One recorded operation: where gradients go, and the values that its rules named."""
+
+    __slots__ = ("__dict__", "__weakref__", "edges", "hooks", "kind", "saved", "shape", "site")
+
+    op: Op  # set on the class that each operator has of its own
+    outputs = 1
+
+    edges: tuple[Node | None, ...]  # the histories of the inputs; None where no gradient is asked
+    saved: tuple[Any, ...] | None  # None once released
+    shape: tuple[int, ...]  # of the result: gradients arriving here have this shape and kind
+    kind: Kind
+    hooks: Any  # None, or the Hooks of autograd/graph.py
+    site: Any  # the line that made it
+
+    def pull(self, grad: Any) -> Any:
+        """The gradients of the inputs, given that of the result."""
+        saved = self.saved
+        if saved is None:
+            raise RuntimeError(_TWICE)
+        return self.op.pull(self, grad, saved)
+
+    def release(self) -> None:
+        """Drops what was saved; a second pass through this node raises."""
+        if self.op.keeps_tensors:
+            self.saved = None
+
+
+_TWICE = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after "
+    "they have already been freed). Saved intermediate values of the graph are freed when you call "
+    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+    "graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+class Leaf(Node):
+    """Where gradients end: the history of a tensor that requires grad and was not computed."""
+
+    __slots__ = ("ref",)
+
+    ref: weakref.ref[Tensor]
+
+    def release(self) -> None:
+        pass
+
+
+class Output(Node):
+    """One result of an operation that has several."""
+
+    __slots__ = ("index",)
+
+    index: int
+
+    @property
+    def owner(self) -> Node:
+        node = self.edges[0]
+        assert node is not None
+        return node
+
+    def release(self) -> None:
+        pass
+
+
+def make_leaf(tensor: Tensor) -> Leaf:
+    """The history of a tensor whose gradient is asked for."""
+    leaf = _new(Leaf)
+    leaf.edges, leaf.saved, leaf.hooks, leaf.site = (), (), None, None
+    leaf.shape, leaf.kind = tensor.shape, tensor.kind
+    leaf.ref = weakref.ref(tensor)
+    return leaf
+
+
+# ---- recording
+
+
+class Saved:
+    """A saved tensor with the number of writes that its memory had seen."""
+
+    __slots__ = ("count", "tensor")
+
+    def __init__(self, tensor: Tensor, version: Version) -> None:
+        self.tensor = tensor
+        self.count = version.count
+
+
+class SavedResult:
+    """A saved result: not the tensor, which owns the node, but what it is made of."""
+
+    __slots__ = ("array", "count", "index", "kind", "version")
+
+    def __init__(self, result: Tensor, index: int) -> None:
+        version = share_version(result)
+        self.array, self.kind, self.version = result._array, result._kind, version
+        self.count, self.index = version.count, index
+
+
+def record(op: Op, result: Tensor, tensors: Any, params: tuple[Any, ...] = ()) -> None:
+    """Makes `result` remember that `op` made it from `tensors`."""
+    result._node = make_node(op, (result,), tensors, params)
+
+
+def record_outputs(op: Op, results: tuple[Tensor, ...], tensors: Any, params: tuple[Any, ...]) -> None:
+    """Makes the differentiable ones of several results remember the operation."""
+    node = make_node(op, results, tensors, params)
+    chosen = [i for i, r in enumerate(results) if op.is_differentiable(i) and r.kind.floating]
+    if op.differentiable is not None and len(op.differentiable) == 1:
+        results[chosen[0]]._node = node
+        return
+    node.outputs = len(results)
+    node.__dict__["likes"] = tuple([(r.shape, r.kind) for r in results])
+    for i in chosen:
+        results[i]._node = make_output(node, i, results[i])
+
+
+def make_output(node: Node, index: int, result: Tensor) -> Output:
+    """The history of one of several results."""
+    output = _new(Output)
+    output.edges, output.saved, output.hooks, output.site = (node,), (), None, None
+    output.index, output.shape, output.kind = index, result.shape, result.kind
+    return output
+
+
+def make_node(op: Op, results: tuple[Tensor, ...], tensors: Any, params: tuple[Any, ...]) -> Node:
+    """The node of a call: its edges, and the values that the rules needed for them have named."""
+    node = _new(op.node_type)
+    edges = node.edges = tuple([t._node if isinstance(t, Tensor) else None for t in tensors])
+    first = results[op.main_output]
+    node.shape, node.kind = first.shape, first._kind or first.kind
+    node.hooks = None
+    if not op.saves:
+        node.saved, node.site = (), None
+        return node
+    node.site = site() if op.keeps_tensors else None
+    saved: list[Any] = []
+    for source, i in op.plan(edges):
+        if source == INPUT:
+            t = tensors[i]
+            saved.append(Saved(t, t._version) if isinstance(t, Tensor) and t._version is not None else t)
+        elif source == PARAM:
+            saved.append(params[i])
+        elif source == SHAPE:
+            saved.append(tensors[i].shape if isinstance(tensors[i], Tensor) else ())
+        elif source == RESULT:
+            saved.append(SavedResult(results[i], i))
+        else:
+            saved.append(None if source == NOTHING else op.literal(i, edges, tensors))
+    node.saved = tuple(saved)
+    if flags.active and modes.saved_hooks:
+        _pack(node, results)
+    return node
+
+
+# ---- saved values, on the way back
+
+
+class Packed:
+    """A saved tensor that the user's hooks have packed."""
+
+    __slots__ = ("payload", "unpack")
+
+    def __init__(self, payload: Any, unpack: Any) -> None:
+        self.payload, self.unpack = payload, unpack
+
+
+def _pack(node: Node, results: tuple[Tensor, ...]) -> None:
+    pack, unpack = modes.saved_hooks[-1]
+    assert node.saved is not None
+    packed = []
+    for value in node.saved:
+        if isinstance(value, SavedResult):
+            value = _bare(value.array, value.kind)
+        elif isinstance(value, Saved):
+            value = value.tensor
+        packed.append(Packed(pack(value), unpack) if isinstance(value, Tensor) else value)
+    node.saved = tuple(packed)
+
+
+def unsaved(node: Node, value: Any) -> Any:
+    """The value that a rule receives for a saved one; RuntimeError if it was written to."""
+    cls = type(value)
+    if cls is Saved:
+        tensor = value.tensor
+        if tensor._version.count != value.count:
+            raise_written(node, tensor._version, tensor.shape, tensor.kind, value.count)
+        return tensor
+    if cls is SavedResult:
+        if value.version.count != value.count:
+            raise_written(node, value.version, value.array.shape, value.kind, value.count)
+        return _revive(node, value)
+    if cls is Packed:
+        return value.unpack(value.payload)
+    if isinstance(value, Tensor) and value._version is not None and value._version.count:
+        raise_written(node, value._version, value.shape, value.kind, 0)
+    return value
+
+
+def _bare(array: Any, kind: Kind) -> Tensor:
+    tensor = _new(Tensor)
+    tensor._array, tensor._kind = array, kind
+    tensor._node = tensor._base = tensor._version = None
+    return tensor
+
+
+def _revive(node: Node, value: SavedResult) -> Tensor:
+    tensor = _bare(value.array, value.kind)
+    tensor._version = value.version
+    if node.outputs == 1:
+        tensor._node = node  # so that second derivatives flow through the result
+    else:
+        tensor._node = make_output(node, value.index, tensor)
+    return tensor
+
+
+def raise_written(node: Node, version: Version, shape: Any, kind: Kind, expected: int) -> None:
+    """The error for a saved tensor that was modified by an in-place operation."""
+    lines = [
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: [{kind.type_name} {list(shape)}], which is output 0 of "
+        f"{type(node).__name__}, is at version {version.count}; expected version {expected} "
+        "instead. Hint: the backtrace further above shows the operation that failed to compute its "
+        "gradient. The variable in question was changed in there or anywhere later. Good luck!"
+    ]
+    if node.site is not None:
+        lines.append(f"  saved by {node.op.name} at {describe_site(node.site)}")
+    if version.site is not None:
+        lines.append(f"  written at {describe_site(version.site)}")
+    lines.append("  fix: use the out-of-place form there (y = y + 1 instead of y += 1), or clone() first")
+    raise RuntimeError("\n".join(lines))

@@ -1,0 +1,92 @@
+"""How a declaration becomes public names: functions of the package and methods of ``Tensor``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from types import FunctionType
+from typing import Any
+
+from flambeau.core.op import Op
+from flambeau.core.tensor import Tensor
+from flambeau.core.writing import overwrite
+
+Function = Callable[..., Any]
+
+
+def publish(op: Op, entry: Function, in_place: Function | None, doc: str, methods: str) -> Function:
+    """Gives an entry point the operator's name, and hangs it on ``Tensor`` under `methods`.
+
+    A method whose name ends in ``_``, or is ``__iadd__`` and the like, is the in-place form.
+    """
+    entry = named(entry, op.name, doc)
+    entry.op = op  # type: ignore[attr-defined]
+    op.public, op.__doc__ = entry, doc
+    for name in methods.split():
+        if is_in_place(name):
+            assert in_place is not None
+            setattr(Tensor, name, named(in_place, name, f"In-place form of ``{op.name}``."))
+        else:
+            setattr(Tensor, name, entry)
+    return entry
+
+
+def is_in_place(name: str) -> bool:
+    """Whether a method's name is that of an in-place form: ``add_``, ``__iadd__``."""
+    if name.startswith("__"):
+        return name.startswith("__i") and name not in ("__invert__", "__index__", "__int__")
+    return name.endswith("_")
+
+
+def named(function: Function, name: str, doc: str | None = None) -> Function:
+    """Gives a function its own name and code object, so that tracebacks, profilers and breakpoints
+    tell apart the operators of one family."""
+    assert isinstance(function, FunctionType)
+    code = function.__code__.replace(co_name=name, co_qualname=name)
+    twin = FunctionType(code, function.__globals__, name, function.__defaults__, function.__closure__)
+    twin.__kwdefaults__, twin.__annotations__ = function.__kwdefaults__, function.__annotations__
+    twin.__qualname__, twin.__doc__, twin.__module__ = name, doc, "flambeau"
+    return twin
+
+
+def method(names: str) -> Callable[[Function], Function]:
+    """Hangs a public function on ``Tensor``; names that end in ``_`` get its in-place form.
+
+    >>> @method("softmax")
+    ... def softmax(input, dim, dtype=None): ...
+    """
+
+    def attach(function: Function) -> Function:
+        for name in names.split():
+            setattr(Tensor, name, _written(function, name) if is_in_place(name) else function)
+        return function
+
+    return attach
+
+
+def _written(function: Function, name: str) -> Function:
+    @wraps(function)
+    def in_place(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return overwrite(self, function, *args, **kwargs)
+
+    return named(in_place, name, f"In-place form of ``{function.__name__}``.")
+
+
+def not_a_tensor(function: str, argument: str, position: int, value: Any) -> TypeError:
+    """The error for an argument that has to be a tensor."""
+    return TypeError(
+        f"{function}(): argument '{argument}' (position {position}) must be Tensor, not "
+        f"{type(value).__name__}"
+    )
+
+
+def exported(module_globals: dict[str, Any]) -> list[str]:
+    """The ``__all__`` of a module of operators: its own public functions and the published ones."""
+    own = module_globals["__name__"]
+    return [
+        name
+        for name, value in module_globals.items()
+        if not name.startswith("_")
+        and isinstance(value, FunctionType)
+        and (hasattr(value, "op") or value.__module__ == own)
+    ]

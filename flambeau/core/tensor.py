@@ -1,0 +1,185 @@
+"""``Tensor``: the state of a tensor. What it can do is attached by the modules of ``ops/``.
+
+A tensor is an array over memory that other tensors may share, its kind, and its history.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from flambeau.core.device import device
+from flambeau.core.dtype import dtype
+from flambeau.core.kind import Kind
+from flambeau.core.size import Size
+
+if TYPE_CHECKING:
+    from flambeau.core.graph import Node
+
+
+class Version:
+    """Counts the in-place writes to one piece of memory; shared by all tensors over it.
+
+    ``rebased`` says that a write with a history may have left views whose own history is older.
+    """
+
+    __slots__ = ("__weakref__", "count", "rebased", "site")
+
+    count: int
+    rebased: bool
+    site: Any  # the line that wrote last
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.rebased = False
+        self.site = None
+
+
+class Tensor:
+    """A multi-dimensional array of elements of one dtype, on one device, with a history.
+
+    Attributes of the state (the names with an underscore belong to the library):
+
+    * ``_array``: the NumPy or CuPy array; strides and offset are the tensor's own.
+    * ``_kind``: the interned dtype and device; None sends every call down the full road
+      (subclasses, batched, dual and sparse tensors), and ``_hidden_kind`` holds the kind then.
+    * ``_node``: None, the ``Leaf`` where gradients of this tensor arrive, or the ``Node`` that
+      made it.
+    * ``_base``: the tensor that owns the memory, for a differentiable view of it.
+    * ``_version``: the counter of writes to the memory; None while nobody shares or writes it.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_array", "_base", "_kind", "_node", "_version")
+
+    _array: Any
+    _kind: Kind | None
+    _node: Node | None
+    _base: Tensor | None
+    _version: Version | None  # type: ignore[assignment]
+
+    # Rare state lives in the instance's __dict__; these are its defaults.
+    _grad: Tensor | None = None
+    _hidden_kind: Kind | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The dtype and device, also of tensors that avoid the shortcuts."""
+        kind = self._kind if self._kind is not None else self._hidden_kind
+        assert kind is not None
+        return kind
+
+    @property
+    def dtype(self) -> dtype:
+        """The type of the elements."""
+        kind = self._kind
+        return kind.dtype if kind is not None else self.kind.dtype
+
+    @property
+    def device(self) -> device:
+        """Where the elements are."""
+        kind = self._kind
+        return kind.device if kind is not None else self.kind.device
+
+    @property
+    def shape(self) -> Size:
+        """The number of elements in each dimension."""
+        return Size(self._array.shape)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    def __len__(self) -> int:
+        shape = self._array.shape
+        if not shape:
+            raise TypeError("len() of a 0-d tensor")
+        return shape[0]
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    grad = property(
+        attrgetter("_grad"),
+        lambda self, value: assign_grad(self, value),
+        lambda self: assign_grad(self, None),
+        "The gradient that backward passes have accumulated, or None.",
+    )
+
+
+class Parameter(Tensor):
+    """A tensor that a module lists among its parameters; it requires a gradient by default.
+
+    >>> Parameter(tensor([1.0, 2.0]))          # doctest: +SKIP
+    Parameter containing:
+    tensor([1., 2.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+
+PLAIN = frozenset((Tensor, Parameter))  # the classes that take the shortcuts
+_new = object.__new__
+_scalar = numpy.generic
+
+
+def wrap(array: Any, kind: Kind) -> Tensor:
+    """A new tensor without history over an array of that kind."""
+    tensor = _new(Tensor)
+    tensor._array = array if not isinstance(array, _scalar) else numpy.asarray(array)
+    tensor._kind = kind
+    tensor._node = tensor._base = tensor._version = None
+    return tensor
+
+
+def share_version(tensor: Tensor) -> Version:
+    """The counter of the tensor's memory, made now if nobody shared it before."""
+    version = tensor._version
+    if version is None:
+        version = tensor._version = Version()
+    return version
+
+
+def wrap_view(array: Any, kind: Kind, source: Tensor) -> Tensor:
+    """A new differentiable view: its memory, and the counter of writes to it, are `source`'s."""
+    tensor = _new(Tensor)
+    tensor._array = array
+    tensor._kind = kind
+    tensor._node = None
+    tensor._base = source if source._base is None else source._base
+    tensor._version = source._version if source._version is not None else share_version(source)
+    return tensor
+
+
+def assign_grad(self: Tensor, value: Tensor | None) -> None:
+    """Sets ``.grad`` after the checks that PyTorch makes."""
+    if value is None:
+        self.__dict__.pop("_grad", None)
+        return
+    if not isinstance(value, Tensor):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+    if value is self:
+        raise RuntimeError("can't assign Tensor as its own grad")
+    if value.kind is not self.kind:
+        _refuse_kind(self, value)
+    if value.shape != self.shape:
+        raise RuntimeError(
+            f"assigned grad has data of a different size: expected {list(self.shape)}, got {list(value.shape)}"
+        )
+    self._grad = value
+
+
+def _refuse_kind(self: Tensor, value: Tensor) -> None:
+    if value.dtype is not self.dtype:
+        raise RuntimeError(f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}")
+    raise RuntimeError(f"assigned grad has data located on a different device: expected {self.device}, got {value.device}")

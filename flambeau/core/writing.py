@@ -1,0 +1,124 @@
+"""Writing results where the caller asks: in-place forms and ``out=``."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from flambeau.core.dispatch import cast, dispatch
+from flambeau.core.modes import modes
+from flambeau.core.op import Op
+from flambeau.core.promotion import can_cast, cannot_cast
+from flambeau.core.tensor import Tensor
+from flambeau.core.views import become, bump, check_write, needs_history
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import META
+
+_new = object.__new__
+
+
+def mutate(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Tensor:
+    """The in-place form of a call: the first tensor takes the values and history of the result."""
+    target = tensors[0]
+    recorded = needs_history(target, tensors[1:])
+    if recorded:
+        check_write(target)
+        before = shadow(target, op.inputs[0] in op.saves)
+        tensors = tuple([before if t is target else t for t in tensors])
+    result = dispatch(op, tensors, params)
+    return assign(target, result, recorded)
+
+
+def overwrite(target: Tensor, function: Any, *args: Any, **kwargs: Any) -> Tensor:
+    """The in-place form of a public function of `target` and other arguments."""
+    recorded = needs_history(target, args)
+    before = target
+    if recorded:
+        check_write(target)
+        before = shadow(target, True)
+    return assign(target, function(before, *args, **kwargs), recorded)
+
+
+def assign(target: Tensor, result: Tensor, recorded: bool) -> Tensor:
+    """Writes a result over `target`, which also takes its history when it is recorded."""
+    if result.dtype is not target.dtype:
+        if not can_cast(result.dtype, target.dtype):
+            raise cannot_cast(result.dtype, target.dtype)
+        result = result.to(target.dtype)  # type: ignore[attr-defined]
+    if result.shape != target.shape:
+        raise RuntimeError(
+            f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}"
+        )
+    write(target, result._array)
+    if recorded:
+        become(target, result)
+    return target
+
+
+def write(target: Tensor, array: Any) -> None:
+    """Overwrites the elements of `target`, and counts the write."""
+    into = target._array
+    if 0 in into.strides and any([s == 0 and n > 1 for s, n in zip(into.strides, into.shape)]):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
+        )
+    if target.kind.place != META:
+        into[...] = array
+    bump(target)
+
+
+def shadow(target: Tensor, copied: bool) -> Tensor:
+    """The target as it is before the write: its history, and its values when rules need them."""
+    before = _new(Tensor)
+    before._array = target._array.copy() if copied else target._array
+    before._kind, before._node = target.kind, target._node
+    before._base = before._version = None
+    return before
+
+
+# ---- out=
+
+
+def deliver(name: str, result: Any, out: Any) -> Any:
+    """The result itself, or ``out`` filled with it."""
+    if out is None:
+        return result
+    if isinstance(out, tuple | list):
+        return type(result)([deliver(name, r, o) for r, o in zip(result, out, strict=True)])
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if modes.grad and (result._node is not None or out._node is not None):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
+        )
+    if result.device is not out.device:
+        raise RuntimeError(
+            f"Expected out tensor to have device {result.device}, but got {out.device} instead"
+        )
+    if not can_cast(result.dtype, out.dtype):
+        raise cannot_cast(result.dtype, out.dtype)
+    resize_out(out, result.shape)
+    array = result._array
+    write(out, array if result.dtype is out.dtype else cast(array, out.dtype))
+    return out
+
+
+def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
+    """Gives ``out`` the shape of the result, with PyTorch's warning unless it was empty."""
+    if out.shape == shape:
+        return
+    if out.numel():
+        warnings.warn(
+            f"An output with one or more elements was resized since it had shape {list(out.shape)}, "
+            f"which does not match the required output shape {list(shape)}. This behavior is "
+            "deprecated, and in a future PyTorch release outputs will not be resized unless they "
+            "have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, "
+            "to zero elements with t.resize_(0).",
+            stacklevel=3,
+        )
+    out.resize_(shape)  # type: ignore[attr-defined]
+
+
+silence(globals())
