@@ -49,8 +49,8 @@ def plan(name: str) -> str:
     """One sentence on when a missing name is due; ``name`` as for :func:`milestone`."""
     number = milestone(name)
     return (
-        f"Flambeau {version.release} has no torch.{name}. If PyTorch {version.__version__[:4]} has it, "
-        f"it is planned for milestone {number} ({MILESTONES[number]})."
+        f"Flambeau {version.release} has no torch.{name}. If PyTorch has it, it is planned for "
+        f"milestone {number} ({MILESTONES[number]})."
     )
 
 
