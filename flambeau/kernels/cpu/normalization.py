@@ -1,0 +1,572 @@
+"""Softmax and normalisation, compiled: a row is read from memory once and written once.
+
+Rows are the last dimensions. Batch and group norm share their kernels: an array is seen as
+``[batch, groups, members, pixels]``, where a group has statistics and a member weights of its own.
+Weight gradients are summed in a fixed number of parts, so that results never depend on timing.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from flambeau.kernels.cpu.compiler import body, kernel
+from flambeau.kernels.cpu.functions import exp_negative, root
+from flambeau.kernels.cpu.parallel import pieces, share
+from flambeau.kernels.cpu.rows import (
+    exponentials,
+    inner,
+    largest,
+    scale,
+    squares_about,
+    sum_exponentials,
+    total,
+)
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.shared import normalization as shared
+from flambeau.kernels.shared.precision import is_half, optional_wide, rounded
+
+Array = Any
+Optional = Any  #: an array or None
+
+FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
+PARTS = 16  #: of the rows, for sums over them
+
+
+def _rows(x: Array, length: int) -> Array:
+    return np.ascontiguousarray(x).reshape(-1, length)
+
+
+def _along_last(x: Array, dim: int) -> bool:
+    """Whether rows along ``dim`` are contiguous and of a dtype with a compiled form."""
+    return x.dtype in FLOATS and x.size > 0 and x.ndim > 0 and prod(x.shape[dim:][1:]) == 1
+
+
+# ---- softmax
+
+
+@body
+def softmax_chunk(arrays, first, last, thread):
+    x, y = arrays
+    for r in range(first, last):
+        scale(y[r], x.dtype.type(1) / exponentials(x[r], largest(x[r]), y[r]))
+
+
+@kernel
+def softmax_rows(x, y):
+    share(softmax_chunk, (x, y), x.shape[0], pieces(x.shape[0], x.size))
+
+
+@body
+def softmax_gradient_row(grad, y, dot, dx):
+    for i in range(dx.size):
+        dx[i] = y[i] * (grad[i] - dot)
+
+
+@body
+def softmax_gradient_chunk(arrays, first, last, thread):
+    grad, y, dx = arrays
+    for r in range(first, last):
+        softmax_gradient_row(grad[r], y[r], inner(grad[r], y[r]), dx[r])
+
+
+@kernel
+def softmax_gradient_rows(grad, y, dx):
+    share(softmax_gradient_chunk, (grad, y, dx), y.shape[0], pieces(y.shape[0], y.size))
+
+
+@body
+def shifted(row, top, log_sum, out):
+    for i in range(row.size):
+        out[i] = row[i] - top - log_sum
+
+
+@body
+def log_softmax_chunk(arrays, first, last, thread):
+    x, y = arrays
+    for r in range(first, last):
+        top = largest(x[r])
+        log_sum = x.dtype.type(np.log(sum_exponentials(x[r], top)))
+        shifted(x[r], top, log_sum, y[r])
+
+
+@kernel
+def log_softmax_rows(x, y):
+    share(log_softmax_chunk, (x, y), x.shape[0], pieces(x.shape[0], x.size))
+
+
+@body
+def log_softmax_gradient_row(grad, y, s, dx):
+    for i in range(dx.size):
+        dx[i] = grad[i] - exp_negative(y[i]) * s
+
+
+@body
+def log_softmax_gradient_chunk(arrays, first, last, thread):
+    grad, y, dx = arrays
+    for r in range(first, last):
+        log_softmax_gradient_row(grad[r], y[r], total(grad[r]), dx[r])
+
+
+@kernel
+def log_softmax_gradient_rows(grad, y, dx):
+    share(log_softmax_gradient_chunk, (grad, y, dx), y.shape[0], pieces(y.shape[0], y.size))
+
+
+def softmax(x: Array, dim: int) -> Array:
+    """See ``shared.normalization``."""
+    if is_half(x.dtype):
+        return rounded(softmax(x.astype(np.float32), dim), x.dtype)
+    if not _along_last(x, dim):
+        return shared.softmax(x, dim)
+    result = np.empty(x.shape, x.dtype)
+    softmax_rows(_rows(x, x.shape[dim]), result.reshape(-1, x.shape[dim]))
+    return result
+
+
+def log_softmax(x: Array, dim: int) -> Array:
+    """See ``shared.normalization``."""
+    if is_half(x.dtype):
+        return rounded(log_softmax(x.astype(np.float32), dim), x.dtype)
+    if not _along_last(x, dim):
+        return shared.log_softmax(x, dim)
+    result = np.empty(x.shape, x.dtype)
+    log_softmax_rows(_rows(x, x.shape[dim]), result.reshape(-1, x.shape[dim]))
+    return result
+
+
+def softmax_backward(grad: Array, result: Array, dim: int) -> Array:
+    """See ``shared.normalization``."""
+    if not _along_last(grad, dim) or result.dtype != grad.dtype:
+        return shared.softmax_backward(grad, result, dim)
+    length, dx = grad.shape[dim], np.empty(grad.shape, grad.dtype)
+    softmax_gradient_rows(_rows(grad, length), _rows(result, length), dx.reshape(-1, length))
+    return dx
+
+
+def log_softmax_backward(grad: Array, result: Array, dim: int) -> Array:
+    """See ``shared.normalization``."""
+    if not _along_last(grad, dim) or result.dtype != grad.dtype:
+        return shared.log_softmax_backward(grad, result, dim)
+    length, dx = grad.shape[dim], np.empty(grad.shape, grad.dtype)
+    log_softmax_gradient_rows(_rows(grad, length), _rows(result, length), dx.reshape(-1, length))
+    return dx
+
+
+# ---- layer and RMS norm: RMS norm is layer norm that does not centre
+
+
+@body
+def normalize_row(row, mean, rstd, weight, bias, out):
+    for i in range(out.size):
+        out[i] = (row[i] - mean) * rstd * weight[i] + bias[i]
+
+
+@body
+def layer_norm_chunk(arrays, first, last, thread):
+    x, weight, bias, y, means, rstds, eps, centre = arrays
+    n, one = x.dtype.type(x.shape[1]), x.dtype.type(1)
+    for r in range(first, last):
+        mean = total(x[r]) / n if centre else x.dtype.type(0)
+        means[r], rstds[r] = mean, one / root(squares_about(x[r], mean) / n + eps)
+        normalize_row(x[r], mean, rstds[r], weight, bias, y[r])
+
+
+@kernel
+def layer_norm_rows(x, weight, bias, y, means, rstds, eps, centre):
+    arrays = x, weight, bias, y, means, rstds, eps, centre
+    share(layer_norm_chunk, arrays, x.shape[0], pieces(x.shape[0], x.size))
+
+
+@body
+def layer_norm_sums(grad, row, mean, rstd, weight):
+    direct, along = row.dtype.type(0), row.dtype.type(0)
+    for i in range(row.size):
+        g = grad[i] * weight[i]
+        direct += g
+        along += g * (row[i] - mean) * rstd
+    return direct, along
+
+
+@body
+def layer_norm_gradient_row(grad, row, mean, rstd, weight, direct, along, dx):
+    for i in range(dx.size):
+        dx[i] = (grad[i] * weight[i] - direct - (row[i] - mean) * rstd * along) * rstd
+
+
+@body
+def layer_norm_weight_row(grad, row, mean, rstd, dw, db):
+    for i in range(dw.size):
+        dw[i] += grad[i] * (row[i] - mean) * rstd
+        db[i] += grad[i]
+
+
+@body
+def layer_norm_gradient_chunk(arrays, first, last, thread):
+    """One item is one part of the rows."""
+    grad, x, weight, means, rstds, dx, dw, db, centre, affine = arrays
+    rows, parts, n = x.shape[0], dw.shape[0], x.dtype.type(x.shape[1])
+    for part in range(first, last):
+        for r in range(rows * part // parts, rows * (part + 1) // parts):
+            direct, along = layer_norm_sums(grad[r], x[r], means[r], rstds[r], weight)
+            direct = direct / n if centre else x.dtype.type(0)
+            layer_norm_gradient_row(
+                grad[r], x[r], means[r], rstds[r], weight, direct, along / n, dx[r]
+            )
+            if affine:
+                layer_norm_weight_row(grad[r], x[r], means[r], rstds[r], dw[part], db[part])
+
+
+@kernel
+def layer_norm_gradient_rows(grad, x, weight, means, rstds, dx, dw, db, centre, affine):
+    arrays = grad, x, weight, means, rstds, dx, dw, db, centre, affine
+    share(layer_norm_gradient_chunk, arrays, dw.shape[0], pieces(dw.shape[0], x.size))
+
+
+def _vector(vector: Optional, length: int, dtype: Any, value: int) -> Array:
+    if vector is None:
+        return np.full(length, value, dtype)
+    return np.ascontiguousarray(vector, dtype).reshape(-1)
+
+
+def _row_norm(
+    x: Array, count: int, weight: Optional, bias: Optional, eps: float, centre: bool
+) -> tuple[Array, Array, Array]:
+    length, lead = prod(x.shape[x.ndim - count :]), x.shape[: x.ndim - count]
+    result, dtype = np.empty(x.shape, x.dtype), x.dtype
+    mean, rstd = (np.empty((*lead, *(1,) * count), dtype) for _ in range(2))
+    weight, bias = _vector(weight, length, dtype, 1), _vector(bias, length, dtype, 0)
+    rows, out = _rows(x, length), result.reshape(-1, length)
+    layer_norm_rows(
+        rows, weight, bias, out, mean.reshape(-1), rstd.reshape(-1), dtype.type(eps), centre
+    )
+    return result, mean, rstd
+
+
+def layer_norm_forward(
+    x: Array, normalized_ndim: int, weight: Optional, bias: Optional, eps: float
+) -> tuple[Array, Array, Array]:
+    """See ``shared.normalization``."""
+    if is_half(x.dtype) and x.size:
+        weight, bias = optional_wide(weight), optional_wide(bias)
+        out, *saved = _row_norm(x.astype(np.float32), normalized_ndim, weight, bias, eps, True)
+        return out.astype(x.dtype), *saved
+    if x.dtype not in FLOATS or x.size == 0:
+        return shared.layer_norm_forward(x, normalized_ndim, weight, bias, eps)
+    return _row_norm(x, normalized_ndim, weight, bias, eps, True)
+
+
+def rms_norm_forward(
+    x: Array, normalized_ndim: int, weight: Optional, eps: float
+) -> tuple[Array, Array]:
+    """See ``shared.normalization``."""
+    if x.dtype not in FLOATS or x.size == 0:
+        return shared.rms_norm_forward(x, normalized_ndim, weight, eps)
+    result, _, rstd = _row_norm(x, normalized_ndim, weight, None, eps, False)
+    return result, rstd
+
+
+def _row_norm_backward(
+    grad: Array, x: Array, mean: Array, rstd: Array, weight: Optional, affine: bool, centre: bool
+) -> tuple[Array, Array, Array]:
+    length = x.size // rstd.size
+    dx, dtype = np.empty(x.shape, x.dtype), x.dtype
+    parts = max(1, min(PARTS, rstd.size // 8))
+    dw, db = (np.zeros((parts, length if affine else 0), dtype) for _ in range(2))
+    layer_norm_gradient_rows(
+        _rows(grad, length),
+        _rows(x, length),
+        _vector(weight, length, dtype, 1),
+        mean.reshape(-1),
+        rstd.reshape(-1),
+        dx.reshape(-1, length),
+        dw,
+        db,
+        centre,
+        affine,
+    )
+    return dx, np.add.reduce(dw, 0), np.add.reduce(db, 0)
+
+
+def layer_norm_backward(
+    grad: Array,
+    x: Array,
+    mean: Array,
+    rstd: Array,
+    weight: Optional,
+    normalized_ndim: int,
+    needs: tuple[bool, bool, bool],
+) -> tuple[Optional, Optional, Optional]:
+    """See ``shared.normalization``."""
+    if x.dtype not in FLOATS or x.size == 0:
+        return shared.layer_norm_backward(grad, x, mean, rstd, weight, normalized_ndim, needs)
+    affine, shape = needs[1] or needs[2], x.shape[x.ndim - normalized_ndim :]
+    dx, dw, db = _row_norm_backward(grad, x, mean, rstd, weight, affine, True)
+    return (
+        dx if needs[0] else None,
+        dw.reshape(shape) if needs[1] else None,
+        db.reshape(shape) if needs[2] else None,
+    )
+
+
+def rms_norm_backward(
+    grad: Array,
+    x: Array,
+    rstd: Array,
+    weight: Optional,
+    normalized_ndim: int,
+    needs: tuple[bool, bool],
+) -> tuple[Optional, Optional]:
+    """See ``shared.normalization``."""
+    if x.dtype not in FLOATS or x.size == 0:
+        return shared.rms_norm_backward(grad, x, rstd, weight, normalized_ndim, needs)
+    mean = np.zeros(rstd.shape, rstd.dtype)
+    dx, dw, _ = _row_norm_backward(grad, x, mean, rstd, weight, needs[1], False)
+    shape = x.shape[x.ndim - normalized_ndim :]
+    return dx if needs[0] else None, dw.reshape(shape) if needs[1] else None
+
+
+# ---- batch and group norm
+
+
+@body
+def shifted_sums(row, shift):
+    s, q = row.dtype.type(0), row.dtype.type(0)
+    for i in range(row.size):
+        e = row[i] - shift
+        s += e
+        q += e * e
+    return s, q
+
+
+@body
+def group_moments(x, g):
+    """The mean and the sum of squares about it, of one group of x [B, G, K, P]."""
+    batch, _, members, pixels = x.shape
+    shift, s, q = total(x[0, g, 0]) / x.dtype.type(pixels), 0.0, 0.0
+    for b in range(batch):
+        for k in range(members):
+            row = shifted_sums(x[b, g, k], shift)
+            s += row[0]
+            q += row[1]
+    n = batch * members * pixels
+    return x.dtype.type(s / n) + shift, max(q - s * s / n, 0.0) if q == q else q
+
+
+@body
+def affine_row(row, mean, factor, offset, out):
+    for i in range(out.size):
+        out[i] = (row[i] - mean) * factor + offset
+
+
+@body
+def group_norm_chunk(arrays, first, last, thread):
+    """One item is one group."""
+    x, weight, bias, y, means, rstds, squares, eps, training = arrays
+    batch, _, members, pixels = x.shape
+    kind = x.dtype.type
+    for g in range(first, last):
+        if training:
+            means[g], squares[g] = group_moments(x, g)
+            rstds[g] = kind(1) / root(kind(squares[g] / (batch * members * pixels) + eps))
+        own = g % weight.shape[0]
+        for b in range(batch):
+            for k in range(members):
+                factor = weight[own, k] * rstds[g]
+                affine_row(x[b, g, k], means[g], factor, bias[own, k], y[b, g, k])
+
+
+@kernel
+def group_norm_planes(x, weight, bias, y, means, rstds, squares, eps, training):
+    arrays = x, weight, bias, y, means, rstds, squares, eps, training
+    share(group_norm_chunk, arrays, x.shape[1], pieces(x.shape[1], x.size))
+
+
+@body
+def gradient_sums(grad, row, mean):
+    s, q = row.dtype.type(0), row.dtype.type(0)
+    for i in range(row.size):
+        s += grad[i]
+        q += grad[i] * (row[i] - mean)
+    return s, q
+
+
+@body
+def group_norm_gradient_row(grad, row, mean, factor, direct, along, dx):
+    for i in range(dx.size):
+        dx[i] = grad[i] * factor - direct - (row[i] - mean) * along
+
+
+@body
+def group_norm_gradient_chunk(arrays, first, last, thread):
+    """Sums over each member's gradient, then dx; one item is one group."""
+    grad, x, weight, means, rstds, dx, dw, db, training = arrays
+    batch, _, members, pixels = x.shape
+    kind, n = x.dtype.type, batch * members * pixels
+    for g in range(first, last):
+        own, direct, along, rstd = g % weight.shape[0], 0.0, 0.0, rstds[g]
+        for k in range(members):
+            s, q = 0.0, 0.0
+            for b in range(batch):
+                row = gradient_sums(grad[b, g, k], x[b, g, k], means[g])
+                s += row[0]
+                q += row[1]
+            dw[g, k], db[g, k] = kind(q * rstd), kind(s)
+            direct += s * weight[own, k]
+            along += q * weight[own, k]
+        if not training:
+            direct, along = 0.0, 0.0
+        shift, slope = kind(direct * rstd / n), kind(along * rstd * rstd * rstd / n)
+        for b in range(batch):
+            for k in range(members):
+                group_norm_gradient_row(
+                    grad[b, g, k],
+                    x[b, g, k],
+                    means[g],
+                    weight[own, k] * rstd,
+                    shift,
+                    slope,
+                    dx[b, g, k],
+                )
+
+
+@kernel
+def group_norm_gradient_planes(grad, x, weight, means, rstds, dx, dw, db, training):
+    arrays = grad, x, weight, means, rstds, dx, dw, db, training
+    share(group_norm_gradient_chunk, arrays, x.shape[1], pieces(x.shape[1], x.size))
+
+
+LEAST_PLANE = 8  #: pixels below which planes are too short to be rows
+
+
+def _planes_suit(x: Array) -> bool:
+    return x.dtype in FLOATS and x.size > 0 and prod(x.shape[2:]) >= LEAST_PLANE
+
+
+def batch_norm_forward(
+    x: Array,
+    weight: Optional,
+    bias: Optional,
+    mean: Optional,
+    var: Optional,
+    training: bool,
+    eps: float,
+) -> tuple[Array, Array, Array, Optional]:
+    """See ``shared.normalization``."""
+    if not _planes_suit(x):
+        return shared.batch_norm_forward(x, weight, bias, mean, var, training, eps)
+    batch, channels, dtype = x.shape[0], x.shape[1], x.dtype
+    if training:
+        mean, rstd = np.empty(channels, dtype), np.empty(channels, dtype)
+    else:
+        mean = np.ascontiguousarray(mean, dtype)
+        rstd = np.ascontiguousarray(1 / np.sqrt(var + eps), dtype)
+    squares, result = np.empty(channels), np.empty(x.shape, dtype)
+    group_norm_planes(
+        np.ascontiguousarray(x).reshape(batch, channels, 1, -1),
+        _vector(weight, channels, dtype, 1).reshape(-1, 1),
+        _vector(bias, channels, dtype, 0).reshape(-1, 1),
+        result.reshape(batch, channels, 1, -1),
+        mean,
+        rstd,
+        squares,
+        eps,
+        training,
+    )
+    count = x.size // channels
+    return result, mean, rstd, (squares / (count - 1)).astype(dtype) if training else None
+
+
+def batch_norm_backward(
+    grad: Array,
+    x: Array,
+    weight: Optional,
+    save_mean: Array,
+    save_rstd: Array,
+    training: bool,
+    needs: tuple[bool, bool, bool],
+) -> tuple[Optional, Optional, Optional]:
+    """See ``shared.normalization``."""
+    if not _planes_suit(x):
+        return shared.batch_norm_backward(grad, x, weight, save_mean, save_rstd, training, needs)
+    shape = (x.shape[0], x.shape[1], 1, -1)
+    dx, dw, db = _planes_backward(grad, x, shape, weight, 1, save_mean, save_rstd, training)
+    return (
+        dx if needs[0] else None,
+        dw.reshape(-1) if needs[1] else None,
+        db.reshape(-1) if needs[2] else None,
+    )
+
+
+def _planes_backward(
+    grad: Array,
+    x: Array,
+    shape: tuple[int, ...],
+    weight: Optional,
+    members: int,
+    mean: Array,
+    rstd: Array,
+    training: bool,
+) -> tuple[Array, Array, Array]:
+    dx, dtype = np.empty(x.shape, x.dtype), x.dtype
+    dw, db = (np.empty((shape[1], members), dtype) for _ in range(2))
+    group_norm_gradient_planes(
+        np.ascontiguousarray(grad, dtype).reshape(shape),
+        np.ascontiguousarray(x).reshape(shape),
+        _vector(weight, x.shape[1], dtype, 1).reshape(-1, members),
+        np.ascontiguousarray(mean, dtype).reshape(-1),
+        np.ascontiguousarray(rstd, dtype).reshape(-1),
+        dx.reshape(shape),
+        dw,
+        db,
+        training,
+    )
+    return dx, dw, db
+
+
+def group_norm_forward(
+    x: Array, groups: int, weight: Optional, bias: Optional, eps: float
+) -> tuple[Array, Array, Array]:
+    """See ``shared.normalization``."""
+    if not _planes_suit(x):
+        return shared.group_norm_forward(x, groups, weight, bias, eps)
+    batch, channels, dtype = x.shape[0], x.shape[1], x.dtype
+    members, shape = channels // groups, (1, batch * groups, channels // groups, -1)
+    mean, rstd = (np.empty(batch * groups, dtype) for _ in range(2))
+    result = np.empty(x.shape, dtype)
+    group_norm_planes(
+        np.ascontiguousarray(x).reshape(shape),
+        _vector(weight, channels, dtype, 1).reshape(-1, members),
+        _vector(bias, channels, dtype, 0).reshape(-1, members),
+        result.reshape(shape),
+        mean,
+        rstd,
+        np.empty(batch * groups),
+        eps,
+        True,
+    )
+    return result, mean.reshape(batch, groups), rstd.reshape(batch, groups)
+
+
+def group_norm_backward(
+    grad: Array,
+    x: Array,
+    mean: Array,
+    rstd: Array,
+    weight: Optional,
+    groups: int,
+    needs: tuple[bool, bool, bool],
+) -> tuple[Optional, Optional, Optional]:
+    """See ``shared.normalization``."""
+    if not _planes_suit(x):
+        return shared.group_norm_backward(grad, x, mean, rstd, weight, groups, needs)
+    members = x.shape[1] // groups
+    shape = (1, len(x) * groups, members, -1)
+    dx, dw, db = _planes_backward(grad, x, shape, weight, members, mean, rstd, True)
+    dw, db = (np.add.reduce(sums.reshape(len(x), -1), 0) for sums in (dw, db))
+    return dx if needs[0] else None, dw if needs[1] else None, db if needs[2] else None
+
+
+silence(globals())
