@@ -111,7 +111,7 @@ def _check_combine(a: dtype, b: dtype) -> None:
     if _bare_unsigned(a) or _bare_unsigned(b):
         if not (a.is_floating_point or b.is_floating_point):
             raise RuntimeError(f"Promotion for uint16, uint32, uint64 types {tried}")
-    elif a.numpy is None and not a.is_complex or b.numpy is None and not b.is_complex:
+    elif (a.numpy is None and not a.is_complex) or (b.numpy is None and not b.is_complex):
         raise RuntimeError(f"Promotion from {names[0]} and {names[1]} is unsupported.")
 
 

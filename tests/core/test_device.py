@@ -56,17 +56,15 @@ def test_copies_are_the_same() -> None:
     ],
 )  # fmt: skip
 def test_wrong_strings(given: tuple[object, ...], message: str) -> None:
-    with pytest.raises(RuntimeError, match=f"^{message}$"):
+    with pytest.raises(RuntimeError, match=rf"^{message}$"):
         device(*given)  # type: ignore[arg-type]
 
 
 def test_wrong_types() -> None:
-    with pytest.raises(
-        TypeError, match="^device\\(\\): argument 'type' \\(position 1\\) must be str"
-    ):
+    with pytest.raises(TypeError, match=r"^device\(\): argument 'type' \(position 1\) must be str"):
         device(device("cpu"), 1)
     for given, name in ((3.5, "float"), (True, "bool")):
-        with pytest.raises(TypeError, match=f"invalid combination of arguments - got \\({name}\\)"):
+        with pytest.raises(TypeError, match=rf"invalid combination of arguments - got \({name}\)"):
             device(given)
 
 

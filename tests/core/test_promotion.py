@@ -19,19 +19,52 @@ from flambeau.core.promotion import (
     result_type,
 )
 
-NAMES = (
-    "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 "
-    "complex32 complex64 complex128"
-).split()
+NAMES = [
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "complex32",
+    "complex64",
+    "complex128",
+]
 CODES = dict(zip("bu1248hBfdHFD", NAMES, strict=True))
-TABLE = """
-bu1248hBfdHFD uu2248hBfdHFD 121248hBfdHFD 222248hBfdHFD 444448hBfdHFD 888888hBfdHFD hhhhhhhffdHFD
-BBBBBBfBfdFFD fffffffffdFFD ddddddddddDDD HHHHHHHFFDHFD FFFFFFFFFDFFD DDDDDDDDDDDDD
-""".split()
-WITH_ZERO_DIM = """
-bu1248hBfdHFD uuuuuuhBfdHFD 111111hBfdHFD 222222hBfdHFD 444444hBfdHFD 888888hBfdHFD hhhhhhhhhhHHH
-BBBBBBBBBBFFF ffffffffffFFF ddddddddddDDD HHHHHHHHHHHHH FFFFFFFFFFFFF DDDDDDDDDDDDD
-""".split()
+TABLE = [
+    "bu1248hBfdHFD",
+    "uu2248hBfdHFD",
+    "121248hBfdHFD",
+    "222248hBfdHFD",
+    "444448hBfdHFD",
+    "888888hBfdHFD",
+    "hhhhhhhffdHFD",
+    "BBBBBBfBfdFFD",
+    "fffffffffdFFD",
+    "ddddddddddDDD",
+    "HHHHHHHFFDHFD",
+    "FFFFFFFFFDFFD",
+    "DDDDDDDDDDDDD",
+]
+WITH_ZERO_DIM = [
+    "bu1248hBfdHFD",
+    "uuuuuuhBfdHFD",
+    "111111hBfdHFD",
+    "222222hBfdHFD",
+    "444444hBfdHFD",
+    "888888hBfdHFD",
+    "hhhhhhhhhhHHH",
+    "BBBBBBBBBBFFF",
+    "ffffffffffFFF",
+    "ddddddddddDDD",
+    "HHHHHHHHHHHHH",
+    "FFFFFFFFFFFFF",
+    "DDDDDDDDDDDDD",
+]
 WITH_NUMBERS = {  # by default dtype: a tensor of each dtype with True, 1, 1.0 and 1j
     "float32": "bu1248hBfdHFD 8u1248hBfdHFD ffffffhBfdHFD FFFFFFHFFDHFD",
     "float64": "bu1248hBfdHFD 8u1248hBfdHFD ddddddhBfdHFD DDDDDDHFFDHFD",
@@ -110,7 +143,7 @@ def test_wide_unsigned() -> None:
     assert result_dtype(Operand(uint16), 1j) is named("complex64")
     for other in ("bool", "uint8", "int64", "uint32", "complex64"):
         with pytest.raises(
-            RuntimeError, match="^Promotion for uint16, uint32, uint64 types is not"
+            RuntimeError, match=r"^Promotion for uint16, uint32, uint64 types is not"
         ):
             promote_types(uint16, named(other))
 
@@ -121,13 +154,13 @@ def test_types_that_do_not_combine() -> None:
     message = (
         "Promotion for Float8 Types is not supported, attempted to promote Float and Float8_e5m2"
     )
-    with pytest.raises(RuntimeError, match=f"^{message}$"):
+    with pytest.raises(RuntimeError, match=rf"^{message}$"):
         promote_types(named("float32"), float8)
-    with pytest.raises(RuntimeError, match="^Unknown Complex ScalarType for Float8_e5m2$"):
+    with pytest.raises(RuntimeError, match=r"^Unknown Complex ScalarType for Float8_e5m2$"):
         result_dtype(Operand(float8), 1j)
-    with pytest.raises(RuntimeError, match="offending types: Int QUInt4x2$"):
+    with pytest.raises(RuntimeError, match=r"offending types: Int QUInt4x2$"):
         promote_types(named("int"), named("quint4x2"))
-    with pytest.raises(RuntimeError, match="^Promotion from Bits8 and UInt3 is unsupported.$"):
+    with pytest.raises(RuntimeError, match=r"^Promotion from Bits8 and UInt3 is unsupported.$"):
         promote_types(named("bits8"), named("uint3"))
 
 
@@ -147,11 +180,9 @@ def test_messages() -> None:
     error = cannot_cast(named("float32"), named("int64"))
     assert str(error) == "result type Float can't be cast to the desired output type Long"
     assert result_type(Operand(named("int8")), 1.0) is named("float32")
-    with pytest.raises(
-        TypeError, match="^result_type\\(\\) received an invalid combination of arg"
-    ):
+    with pytest.raises(TypeError, match=r"^result_type\(\) received an invalid combination of arg"):
         result_type("a", 1)
     with pytest.raises(
-        TypeError, match="argument 'type1' \\(position 1\\) must be torch.dtype, not"
+        TypeError, match=r"argument 'type1' \(position 1\) must be torch.dtype, not"
     ):
         promote_types(1, named("int8"))  # type: ignore[arg-type]
