@@ -87,7 +87,7 @@ def _rounds(op: Op, array: Any, kind: Kind) -> bool:
 
 def _finish(tensor: Tensor) -> Tensor:
     if flags.active and modes.inference:
-        tensor._version = INFERENCE
+        tensor._writes = INFERENCE
     return tensor
 
 
@@ -106,12 +106,18 @@ INFERENCE = _Inference()
 def operands(op: Op, tensors: tuple[Any, ...]) -> tuple[Kind, list[Any]]:
     """The kind of the call, and its arrays, promoted and widened as the operator asks."""
     kind = _common_kind(op, tensors)
+    if op.check is not None:
+        op.check(*tensors)
     if op.promote is None:
+        if not op.accepts >> kind.dtype.rank & 1:
+            raise op.refused(kind.dtype, kind.device.type)
         arrays = [t._array if isinstance(t, Tensor) else t for t in tensors]
     else:
         of = result_dtype(*[t for t in tensors if t is not None])
         if op.promote == "float" and of.rank < 2:
             of = default.dtype
+        if not op.accepts >> of.rank & 1:
+            raise op.refused(of, kind.device.type)
         kind = kind.family[of]
         arrays = [None if t is None else _promoted(t, kind) for t in tensors]
     if kind.narrow and op.widen:
@@ -128,7 +134,9 @@ def _common_kind(op: Op, tensors: tuple[Any, ...]) -> Kind:
             continue
         kind = tensor._kind
         assert kind is not None
-        if found is None or (not settled and tensor._array.ndim and kind.device is not found.device):
+        if found is None or (
+            not settled and tensor._array.ndim and kind.device is not found.device
+        ):
             found, settled = kind, tensor._array.ndim > 0
         elif kind.device is not found.device and (tensor._array.ndim or kind.place != CPU):
             raise RuntimeError(

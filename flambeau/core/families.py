@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy
 
-from flambeau.core.dispatch import dispatch
+from flambeau.core.dispatch import dispatch, number_array
 from flambeau.core.graph import record
+from flambeau.core.kind import CPU_KINDS
 from flambeau.core.modes import flags, modes
 from flambeau.core.op import LINEAR, POINTWISE, Op, Rule, wrap_dim
+from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import not_a_tensor, publish
 from flambeau.core.tensor import Parameter, Tensor, wrap, wrap_view
 from flambeau.core.views import bump
@@ -30,6 +32,9 @@ _UNSCALED = (1,)
 
 # ---- pointwise operators of one and two tensors
 
+NUMBERS = (int, float, complex, numpy.number, numpy.bool_)
+_OPERANDS = (Tensor, *NUMBERS)
+
 
 def unary(
     name: str,
@@ -37,6 +42,8 @@ def unary(
     *,
     vjp: Rule | None = None,
     promote: str = "float",
+    accepts: str = "bifc",
+    refusal: str | Function | None = None,
     keeps_kind: bool = True,
     methods: str | None = None,
     doc: str = "",
@@ -48,24 +55,24 @@ def unary(
     says that the result's dtype may differ from the input's (``isnan``, ``abs`` of complex).
     """
     op = Op(name, kernel, vjp={"input": vjp} if vjp else None, jvp=POINTWISE, batch=POINTWISE,
-            shape=pointwise_shape(kernel), promote=promote, widen=True, node=node)  # fmt: skip
+            shape=pointwise_shape(kernel), promote=promote, accepts=accepts, refusal=refusal,
+            widen=True, node=node)  # fmt: skip
     kernels = op.kernels
-    takes_integers = promote == "same"
+    short = _shortcut(op) if keeps_kind else 0
 
     def entry(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         try:
             kind = input._kind
         except AttributeError:
             raise not_a_tensor(name, "input", 1, input) from None
-        if keeps_kind and kind is not None and out is None and not flags.active:
-            if (kind.floating or takes_integers) and not kind.narrow:
-                try:
-                    result = wrap(kernels[kind.place](input._array), kind)  # type: ignore[misc]
-                except TypeError:
-                    return dispatch(op, (input,))
-                if input._node is not None and modes.grad and vjp is not None:
-                    record(op, result, (input,))
-                return result
+        if kind is not None and kind.category & short and out is None and not flags.active:
+            try:
+                result = wrap(kernels[kind.place](input._array), kind)  # type: ignore[misc]
+            except TypeError:
+                return dispatch(op, (input,))
+            if input._node is not None and modes.grad and vjp is not None:
+                record(op, result, (input,))
+            return result
         return deliver(name, dispatch(op, (input,)), out)
 
     def in_place(input: Tensor) -> Tensor:
@@ -81,6 +88,9 @@ def binary(
     input: Rule | None = None,
     other: Rule | None = None,
     promote: str = "same",
+    accepts: str = "bifc",
+    refusal: str | Function | None = None,
+    numbers: str = "other",
     boolean: bool = False,
     jvp: str | Rule = POINTWISE,
     methods: str | None = None,
@@ -89,71 +99,129 @@ def binary(
 ) -> Function:
     """A pointwise operator of two tensors, or of a tensor and a number: ``mul``, ``gt``.
 
-    ``boolean`` says that the result is bool whatever the operands are.
+    ``boolean`` says that the result is bool whatever the operands are; ``numbers``, whether
+    Python numbers stand for ``other``, for ``"both"`` or for ``"none"`` of the tensors.
     """
     vjp = {k: v for k, v in (("input", input), ("other", other)) if v is not None}
     op = Op(name, kernel, inputs=("input", "other"), vjp=vjp, jvp=jvp, batch=POINTWISE,
-            shape=pointwise_shape(kernel), promote=promote, widen=True, node=node)  # fmt: skip
+            shape=pointwise_shape(kernel), promote=promote, accepts=accepts, refusal=refusal,
+            widen=True, node=node)  # fmt: skip
     kernels = op.kernels
-    takes_integers = promote == "same"
+    short = _shortcut(op)
+    operands = (Tensor,) if numbers == "none" else _OPERANDS
 
-    def entry(input: Tensor, other: Tensor | complex, *, out: Tensor | None = None) -> Tensor:
-        try:
-            kind = input._kind
-        except AttributeError:
-            raise not_a_tensor(name, "input", 1, input) from None
-        if kind is not None and out is None and not flags.active and not kind.narrow:
+    def make(refuse: Function) -> Function:
+        def entry(input: Tensor, other: Tensor | complex, *, out: Tensor | None = None) -> Tensor:
+            try:
+                kind = input._kind
+            except AttributeError:
+                return deliver(name, _number_first(op, input, other, numbers), out)
             cls = type(other)
-            if cls is Tensor or cls is Parameter:
-                if kind is other._kind and (kind.floating or takes_integers):  # type: ignore
+            if kind is not None and kind.category & short and out is None and not flags.active:
+                if cls is Tensor or cls is Parameter:
+                    if kind is other._kind:  # type: ignore[union-attr]
+                        try:
+                            array = kernels[kind.place](input._array, other._array)  # type: ignore
+                        except (TypeError, ValueError):
+                            return dispatch(op, (input, other))
+                        result = wrap(array, kind.family[_bool] if boolean else kind)
+                        if input._node is None is other._node:  # type: ignore[union-attr]
+                            return result
+                        if modes.grad and vjp:
+                            record(op, result, (input, other))
+                        return result
+                elif cls in kind.scalars and numbers != "none":
                     try:
-                        array = kernels[kind.place](input._array, other._array)  # type: ignore
-                    except (TypeError, ValueError):
+                        array = kernels[kind.place](input._array, other)  # type: ignore[misc]
+                    except (TypeError, OverflowError):
                         return dispatch(op, (input, other))
                     result = wrap(array, kind.family[_bool] if boolean else kind)
-                    if input._node is None is other._node:  # type: ignore[union-attr]
-                        return result
-                    if modes.grad and vjp:
+                    if input._node is not None and modes.grad and vjp:
                         record(op, result, (input, other))
                     return result
-            elif cls in kind.scalars and (kind.floating or takes_integers):
-                try:
-                    array = kernels[kind.place](input._array, other)  # type: ignore[misc]
-                except (TypeError, OverflowError):
-                    return dispatch(op, (input, other))
-                result = wrap(array, kind.family[_bool] if boolean else kind)
-                if input._node is not None and modes.grad and vjp:
-                    record(op, result, (input, other))
-                return result
-        return deliver(name, dispatch(op, (input, other)), out)
+            if not isinstance(other, operands):
+                return refuse(other)
+            return deliver(name, dispatch(op, (input, other)), out)
 
-    in_place = _binary_in_place(op, kernel, takes_integers and not boolean)
-    return publish(op, entry, in_place, doc, f"{name} {name}_" if methods is None else methods)
+        return entry
+
+    return publish(
+        op,
+        make(lambda other: _refuse(name, other)),
+        _binary_in_place(op, places(kernel), operands, not boolean, _refusal_in_place(name)),
+        doc,
+        f"{name} {name}_" if methods is None else methods,
+        operator=make(_foreign),
+        operator_in_place=_binary_in_place(op, places(kernel), operands, not boolean, _foreign),
+    )
 
 
-def _binary_in_place(op: Op, kernel: Function, keeps_kind: bool) -> Function:
-    kernels = op.kernels
-    direct = isinstance(kernel, numpy.ufunc) and keeps_kind
+def _shortcut(op: Op) -> int:
+    """The categories of dtypes whose tensors the shortcuts take: those without promotion."""
+    return op.accepts & 12 if op.promote == "float" else op.accepts
+
+
+def _refuse(name: str, other: Any) -> Any:
+    raise not_a_tensor(name, "other", 2, other)
+
+
+def _foreign(other: Any) -> Any:
+    """What a Python operator answers to an operand of a type that it does not know."""
+    return NotImplemented
+
+
+def _number_first(op: Op, input: Any, other: Any, numbers: str) -> Any:
+    if numbers != "both" or not isinstance(input, NUMBERS):
+        raise not_a_tensor(op.name, "input", 1, input)
+    if not isinstance(other, _OPERANDS):
+        raise not_a_tensor(op.name, "other", 2, other)
+    return dispatch(
+        op, (input, other) if isinstance(other, Tensor) else (wrap_number(input), other)
+    )
+
+
+def _refusal_in_place(name: str) -> Function:
+    def refuse(other: Any) -> Any:
+        raise not_a_tensor(f"{name}_", "other", 1, other)
+
+    return refuse
+
+
+def _binary_in_place(
+    op: Op, kernels: list[Any], operands: tuple[type, ...], keeps_kind: bool, refuse: Function
+) -> Function:
+    """The in-place form: a ufunc writes straight into the array where nothing is recorded."""
+    direct = isinstance(kernels[0], numpy.ufunc) and keeps_kind
+    short = _shortcut(op) if direct else 0
+    params = _UNSCALED[: len(op.params)]
 
     def in_place(input: Tensor, other: Tensor | complex) -> Tensor:
         kind = input._kind
-        if direct and kind is not None and not flags.active and not kind.narrow:
-            cls = type(other)
-            if (
-                (cls is Tensor or cls is Parameter)
-                and kind is other._kind  # type: ignore[union-attr]
-                and input._node is None is other._node  # type: ignore[union-attr]
-                and input._base is None
-                and kind.place != META
-            ):
+        cls = type(other)
+        if (
+            kind is not None
+            and kind.category & short
+            and input._node is None
+            and input._base is None
+            and not flags.active
+            and kind.place != META
+        ):
+            if cls is Tensor or cls is Parameter:
+                same = kind is other._kind and other._node is None  # type: ignore[union-attr]
+                value = other._array  # type: ignore[union-attr]
+            else:
+                same, value = cls in kind.scalars and Tensor is not operands[-1], other
+            if same:
                 array = input._array
                 try:
-                    kernels[kind.place](array, other._array, array)  # type: ignore
-                except (TypeError, ValueError):
-                    return mutate(op, (input, other))
+                    kernels[kind.place](array, value, array)  # type: ignore[misc]
+                except (TypeError, ValueError, OverflowError):
+                    return mutate(op, (input, other), params)
                 bump(input)
                 return input
-        return mutate(op, (input, other))
+        if not isinstance(other, operands):
+            return refuse(other)
+        return mutate(op, (input, other), params)
 
     return in_place
 
@@ -166,67 +234,115 @@ def scaled_binary(
     input: Rule,
     other: Rule,
     methods: str,
+    check: Function | None = None,
+    accepts: str = "bifc",
     doc: str = "",
 ) -> Function:
     """``ufunc(input, alpha * other)``: ``add`` and ``sub``; ``kernel`` takes ``alpha`` too."""
     op = Op(name, kernel, inputs=("input", "other"), params=("alpha",),
-            vjp={"input": input, "other": other}, jvp=LINEAR, batch=POINTWISE,
-            shape=pointwise_shape(kernel), promote="same", widen=True)  # fmt: skip
+            vjp={"input": input, "other": other}, jvp=LINEAR, batch=POINTWISE, accepts=accepts,
+            shape=pointwise_shape(kernel), promote="same", check=check, widen=True)  # fmt: skip
     kernels = places(ufunc)
     kernels[META] = lambda x, y: op.kernels[META](x, y, 1)  # type: ignore[misc]
+    short = _shortcut(op)
 
-    def entry(
-        input: Tensor, other: Tensor | complex, *, alpha: complex = 1, out: Tensor | None = None
-    ) -> Tensor:
-        try:
-            kind = input._kind
-        except AttributeError:
-            raise not_a_tensor(name, "input", 1, input) from None
-        if kind is not None and alpha == 1 and out is None and not flags.active and not kind.narrow:
+    def make(refuse: Function) -> Function:
+        def entry(
+            input: Tensor, other: Tensor | complex, *, alpha: complex = 1, out: Tensor | None = None
+        ) -> Tensor:
+            try:
+                kind = input._kind
+            except AttributeError:
+                return deliver(name, _scaled_number_first(op, input, other, alpha), out)
             cls = type(other)
-            if cls is Tensor or cls is Parameter:
-                if kind is other._kind:  # type: ignore[union-attr]
-                    try:
-                        array = kernels[kind.place](input._array, other._array)  # type: ignore
-                    except (TypeError, ValueError):
-                        return dispatch(op, (input, other), _UNSCALED)
-                    result = wrap(array, kind)
-                    if input._node is None is other._node:  # type: ignore[union-attr]
-                        return result
-                    if modes.grad:
-                        record(op, result, (input, other), _UNSCALED)
-                    return result
-            elif cls in kind.scalars:
-                try:
-                    array = kernels[kind.place](input._array, other)  # type: ignore[misc]
-                except (TypeError, OverflowError):
-                    return dispatch(op, (input, other), _UNSCALED)
-                result = wrap(array, kind)
-                if input._node is not None and modes.grad:
-                    record(op, result, (input, other), _UNSCALED)
-                return result
-        return deliver(name, dispatch(op, (input, other), (alpha,)), out)
-
-    def in_place(input: Tensor, other: Tensor | complex, *, alpha: complex = 1) -> Tensor:
-        if alpha == 1 and (type(other) is Tensor or type(other) is Parameter):
-            kind = input._kind
             if (
                 kind is not None
-                and kind is other._kind
-                and input._node is None is other._node
-                and input._base is None
-                and not (flags.active or kind.narrow or kind.place == META)
+                and alpha == 1
+                and kind.category & short
+                and out is None
+                and not flags.active
             ):
-                array = input._array
-                try:
-                    kernels[kind.place](array, other._array, array)  # type: ignore[misc]
-                except (TypeError, ValueError):
-                    return mutate(op, (input, other), _UNSCALED)
-                bump(input)
-                return input
-        return mutate(op, (input, other), (alpha,))
+                if cls is Tensor or cls is Parameter:
+                    if kind is other._kind:  # type: ignore[union-attr]
+                        try:
+                            array = kernels[kind.place](input._array, other._array)  # type: ignore
+                        except (TypeError, ValueError):
+                            return dispatch(op, (input, other), _UNSCALED)
+                        result = wrap(array, kind)
+                        if input._node is None is other._node:  # type: ignore[union-attr]
+                            return result
+                        if modes.grad:
+                            record(op, result, (input, other), _UNSCALED)
+                        return result
+                elif cls in kind.scalars:
+                    try:
+                        array = kernels[kind.place](input._array, other)  # type: ignore[misc]
+                    except (TypeError, OverflowError):
+                        return dispatch(op, (input, other), _UNSCALED)
+                    result = wrap(array, kind)
+                    if input._node is not None and modes.grad:
+                        record(op, result, (input, other), _UNSCALED)
+                    return result
+            if not isinstance(other, _OPERANDS):
+                return refuse(other)
+            return deliver(name, dispatch(op, (input, other), (plain_number(alpha),)), out)
 
-    return publish(op, entry, in_place, doc, methods)
+        return entry
+
+    unscaled = _binary_in_place(op, kernels, _OPERANDS, True, _refusal_in_place(name))
+    scale = places(numpy.multiply)
+
+    def in_place(input: Tensor, other: Tensor | complex, *, alpha: complex = 1) -> Tensor:
+        if alpha == 1:
+            return unscaled(input, other)
+        kind = input._kind
+        if (
+            (type(other) is Tensor or type(other) is Parameter)
+            and kind is not None
+            and kind is other._kind
+            and kind.category & short
+            and type(alpha) in kind.scalars
+            and input._node is None is other._node
+            and input._base is None
+            and not (flags.active or kind.place == META)
+        ):
+            array = input._array
+            scaled = scale[kind.place](other._array, alpha)  # type: ignore[misc]
+            try:
+                kernels[kind.place](array, scaled, array)  # type: ignore[misc]
+            except (TypeError, ValueError):
+                return mutate(op, (input, other), (alpha,))
+            bump(input)
+            return input
+        return mutate(op, (input, other), (plain_number(alpha),))
+
+    return publish(
+        op,
+        make(lambda other: _refuse(name, other)),
+        in_place,
+        doc,
+        methods,
+        operator=make(_foreign),
+        operator_in_place=_binary_in_place(op, kernels, _OPERANDS, True, _foreign),
+    )
+
+
+def _scaled_number_first(op: Op, input: Any, other: Any, alpha: Any) -> Any:
+    if not isinstance(input, NUMBERS):
+        raise not_a_tensor(op.name, "input", 1, input)
+    first = input if isinstance(other, Tensor) else wrap_number(input)
+    return dispatch(op, (first, other), (plain_number(alpha),))
+
+
+def wrap_number(value: complex) -> Tensor:
+    """A Python number as a tensor without dimensions of the dtype that it stands for."""
+    kind = CPU_KINDS[result_dtype(value)]
+    return wrap(number_array(value, kind), kind)
+
+
+def plain_number(value: Any) -> Any:
+    """The Python number of a parameter, which may be given as a tensor of one element."""
+    return value.item() if isinstance(value, Tensor) else value
 
 
 # ---- reductions
@@ -344,7 +460,6 @@ def pointwise_shape(kernel: Function) -> Rule:
         return numpy.broadcast_shapes(*sizes), kernel(*elements).dtype
 
     return shape
-
 
 
 silence(globals())

@@ -18,12 +18,13 @@ class Kind:
     """The dtype and device of a plain tensor; ``a._kind is b._kind`` compares both at once."""
 
     __slots__ = (
-        "array_type", "device", "dtype", "family", "floating", "narrow", "place", "scalars",
+        "array_type", "category", "device", "dtype", "family", "floating", "narrow", "place", "scalars",
     )  # fmt: skip
 
     dtype: dtype
     device: device
     array_type: numpy.dtype  # of the arrays
+    category: int  # 1 bool, 2 integer, 4 floating, 8 complex; 0 for narrow floats
     place: int  # CPU, CUDA or META: which kernel
     floating: bool  # real or complex floating
     narrow: bool  # floats that kernels compute in float32
@@ -74,6 +75,7 @@ def _make(of: dtype, where: device, family: _Family) -> Kind:
     assert of.numpy is not None
     kind.array_type, kind.place = of.numpy, PLACES[where.type]
     kind.floating, kind.narrow = of.rank >= 2, of in NARROW
+    kind.category = 0 if kind.narrow else 1 << of.rank
     kind.scalars = _plain_scalars(of)
     return kind
 
@@ -94,7 +96,9 @@ def family(where: device) -> dict[Any, Kind]:
     found = _FAMILIES.get(where)
     if found is None:
         if where.type not in PLACES:
-            raise NotImplementedError(f"there are no tensors on {where.type} devices: use cpu, cuda or meta")
+            raise NotImplementedError(
+                f"there are no tensors on {where.type} devices: use cpu, cuda or meta"
+            )
         if where.type == "cuda" and where.index is None:
             return family(device("cuda", _current_cuda_device()))
         if where.type in ("cpu", "meta") and where.index is not None:

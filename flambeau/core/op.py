@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flambeau.core.dispatch import dispatch
+from flambeau.core.dtype import dtype, scalar_name
 from flambeau.core.graph import INPUT, LITERAL, NOTHING, PARAM, RESULT, SHAPE, Node, unsaved
 from flambeau.core.tensor import Tensor
 from flambeau.core.virtual import virtual, virtual_like
@@ -43,6 +44,10 @@ class Op:
       itself is run on zeros.
     * ``promote``: ``"same"`` brings all inputs to their common dtype, ``"float"`` also makes
       integers floating, None leaves them alone.
+    * ``accepts``: the categories of dtypes it computes in, of b(ool), i(nteger), f(loating) and
+      c(omplex); others are refused with ``refusal``: the name of the kernel in PyTorch's message,
+      or a function of the dtype that makes the error.
+    * ``check``: a function of the operands as they were given, which raises for what it refuses.
     * ``widen``: narrow floats (float16, bfloat16, float8) are computed in float32, rounded once.
     * ``outputs``: the number of results, or None for a variable number.
     * ``differentiable``: which of several results have gradients (all by default). With exactly
@@ -63,6 +68,9 @@ class Op:
         batch: str | Rule | None = None,
         shape: str | Rule | None = None,
         promote: str | None = None,
+        accepts: str = "bifc",
+        refusal: str | Callable[[dtype], Exception] | None = None,
+        check: Callable[..., None] | None = None,
         widen: bool = False,
         outputs: int | None = 1,
         differentiable: tuple[int, ...] | None = None,
@@ -76,6 +84,10 @@ class Op:
         self.params, self.n_dims = dims + params, len(dims)
         self.jvp_rule, self.batch_rule, self.shape_rule = jvp, batch, shape
         self.promote, self.widen, self.view = promote, widen, view
+        self.accepts = 0
+        for category in accepts:
+            self.accepts |= 1 << "bifc".index(category)
+        self.refusal, self.check = refusal, check
         self.outputs, self.differentiable = outputs, differentiable
         self.main_output = differentiable[0] if differentiable else 0
         self.__doc__ = doc
@@ -196,11 +208,20 @@ class Op:
         made = [virtual(*p) if _has_dtype(p) else virtual(p, first) for p in predicted]
         return made[0] if self.outputs == 1 else tuple(made)
 
+    def refused(self, of: dtype, device: str) -> Exception:
+        """The error for a dtype that the operator does not compute in."""
+        if callable(self.refusal):
+            return self.refusal(of)
+        name = self.refusal or f"{self.name}_{device}"
+        return NotImplementedError(f"\"{name}\" not implemented for '{scalar_name(of)}'")
+
     def __call__(self, *args: Any) -> Any:
         """The canonical call: tensors, then dimensions (wrapped here), then other parameters."""
         n = 1 if self.variadic else len(self.inputs)
         tensors = tuple(args[0]) if self.variadic else args[:n]
-        return dispatch(self, tensors, self.wrap_dims(tensors[0].ndim, args[n:]) if self.n_dims else args[n:])
+        return dispatch(
+            self, tensors, self.wrap_dims(tensors[0].ndim, args[n:]) if self.n_dims else args[n:]
+        )
 
     def wrap_dims(self, ndim: int, params: tuple[Any, ...]) -> tuple[Any, ...]:
         """The parameters with the dimensions among them counted from the front."""

@@ -14,10 +14,19 @@ from flambeau.core.writing import overwrite
 Function = Callable[..., Any]
 
 
-def publish(op: Op, entry: Function, in_place: Function | None, doc: str, methods: str) -> Function:
+def publish(
+    op: Op,
+    entry: Function,
+    in_place: Function | None,
+    doc: str,
+    methods: str,
+    operator: Function | None = None,
+    operator_in_place: Function | None = None,
+) -> Function:
     """Gives an entry point the operator's name, and hangs it on ``Tensor`` under `methods`.
 
-    A method whose name ends in ``_``, or is ``__iadd__`` and the like, is the in-place form.
+    A method whose name ends in ``_``, or is ``__iadd__`` and the like, is the in-place form;
+    the operator forms, those of ``__add__`` and ``__iadd__``, leave foreign operands to Python.
     """
     entry = named(entry, op.name, doc)
     entry.op = op  # type: ignore[attr-defined]
@@ -25,7 +34,10 @@ def publish(op: Op, entry: Function, in_place: Function | None, doc: str, method
     for name in methods.split():
         if is_in_place(name):
             assert in_place is not None
-            setattr(Tensor, name, named(in_place, name, f"In-place form of ``{op.name}``."))
+            form = operator_in_place if name.startswith("__") and operator_in_place else in_place
+            setattr(Tensor, name, named(form, name, f"In-place form of ``{op.name}``."))
+        elif name.startswith("__") and operator is not None:
+            setattr(Tensor, name, named(operator, name, doc))
         else:
             setattr(Tensor, name, entry)
     return entry
@@ -43,7 +55,9 @@ def named(function: Function, name: str, doc: str | None = None) -> Function:
     tell apart the operators of one family."""
     assert isinstance(function, FunctionType)
     code = function.__code__.replace(co_name=name, co_qualname=name)
-    twin = FunctionType(code, function.__globals__, name, function.__defaults__, function.__closure__)
+    twin = FunctionType(
+        code, function.__globals__, name, function.__defaults__, function.__closure__
+    )
     twin.__kwdefaults__, twin.__annotations__ = function.__kwdefaults__, function.__annotations__
     twin.__qualname__, twin.__doc__, twin.__module__ = name, doc, "flambeau"
     return twin
