@@ -35,7 +35,7 @@ def cache_folder() -> Path | None:
     base = os.environ.get("FLAMBEAU_CACHE") or os.environ.get("XDG_CACHE_HOME")
     home = Path(base) if base else Path.home() / ".cache"
     digest = hashlib.blake2b(digest_size=8)
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
     folder = home / "flambeau" / f"kernels-{digest.hexdigest()}"
     try:

@@ -1,8 +1,6 @@
-"""Softmax and normalisation, compiled: a row is read from memory once and written once.
+"""Softmax and normalisation with compiled loops: a row is read from memory once and written once.
 
-Rows are the last dimensions. Batch and group norm share their kernels: an array is seen as
-``[batch, groups, members, pixels]``, where a group has statistics and a member weights of its own.
-Weight gradients are summed in a fixed number of parts, so that results never depend on timing.
+See ``shared.normalization`` for what the functions return.
 """
 
 from __future__ import annotations
@@ -12,17 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from flambeau.kernels.cpu.compiler import body, kernel
-from flambeau.kernels.cpu.functions import exp_negative, root
-from flambeau.kernels.cpu.parallel import pieces, share
-from flambeau.kernels.cpu.rows import (
-    exponentials,
-    inner,
-    largest,
-    scale,
-    squares_about,
-    sum_exponentials,
-    total,
+from flambeau.kernels.cpu.loops.group_norm import group_norm_gradient_planes, group_norm_planes
+from flambeau.kernels.cpu.loops.row_norm import layer_norm_gradient_rows, layer_norm_rows
+from flambeau.kernels.cpu.loops.softmax import (
+    log_softmax_gradient_rows,
+    log_softmax_rows,
+    softmax_gradient_rows,
+    softmax_rows,
 )
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import normalization as shared
@@ -45,74 +39,6 @@ def _along_last(x: Array, dim: int) -> bool:
 
 
 # ---- softmax
-
-
-@body
-def softmax_chunk(arrays, first, last, thread):
-    x, y = arrays
-    for r in range(first, last):
-        scale(y[r], x.dtype.type(1) / exponentials(x[r], largest(x[r]), y[r]))
-
-
-@kernel
-def softmax_rows(x, y):
-    share(softmax_chunk, (x, y), x.shape[0], pieces(x.shape[0], x.size))
-
-
-@body
-def softmax_gradient_row(grad, y, dot, dx):
-    for i in range(dx.size):
-        dx[i] = y[i] * (grad[i] - dot)
-
-
-@body
-def softmax_gradient_chunk(arrays, first, last, thread):
-    grad, y, dx = arrays
-    for r in range(first, last):
-        softmax_gradient_row(grad[r], y[r], inner(grad[r], y[r]), dx[r])
-
-
-@kernel
-def softmax_gradient_rows(grad, y, dx):
-    share(softmax_gradient_chunk, (grad, y, dx), y.shape[0], pieces(y.shape[0], y.size))
-
-
-@body
-def shifted(row, top, log_sum, out):
-    for i in range(row.size):
-        out[i] = row[i] - top - log_sum
-
-
-@body
-def log_softmax_chunk(arrays, first, last, thread):
-    x, y = arrays
-    for r in range(first, last):
-        top = largest(x[r])
-        log_sum = x.dtype.type(np.log(sum_exponentials(x[r], top)))
-        shifted(x[r], top, log_sum, y[r])
-
-
-@kernel
-def log_softmax_rows(x, y):
-    share(log_softmax_chunk, (x, y), x.shape[0], pieces(x.shape[0], x.size))
-
-
-@body
-def log_softmax_gradient_row(grad, y, s, dx):
-    for i in range(dx.size):
-        dx[i] = grad[i] - exp_negative(y[i]) * s
-
-
-@body
-def log_softmax_gradient_chunk(arrays, first, last, thread):
-    grad, y, dx = arrays
-    for r in range(first, last):
-        log_softmax_gradient_row(grad[r], y[r], total(grad[r]), dx[r])
-
-
-@kernel
-def log_softmax_gradient_rows(grad, y, dx):
-    share(log_softmax_gradient_chunk, (grad, y, dx), y.shape[0], pieces(y.shape[0], y.size))
 
 
 def softmax(x: Array, dim: int) -> Array:
@@ -156,73 +82,6 @@ def log_softmax_backward(grad: Array, result: Array, dim: int) -> Array:
 
 
 # ---- layer and RMS norm: RMS norm is layer norm that does not centre
-
-
-@body
-def normalize_row(row, mean, rstd, weight, bias, out):
-    for i in range(out.size):
-        out[i] = (row[i] - mean) * rstd * weight[i] + bias[i]
-
-
-@body
-def layer_norm_chunk(arrays, first, last, thread):
-    x, weight, bias, y, means, rstds, eps, centre = arrays
-    n, one = x.dtype.type(x.shape[1]), x.dtype.type(1)
-    for r in range(first, last):
-        mean = total(x[r]) / n if centre else x.dtype.type(0)
-        means[r], rstds[r] = mean, one / root(squares_about(x[r], mean) / n + eps)
-        normalize_row(x[r], mean, rstds[r], weight, bias, y[r])
-
-
-@kernel
-def layer_norm_rows(x, weight, bias, y, means, rstds, eps, centre):
-    arrays = x, weight, bias, y, means, rstds, eps, centre
-    share(layer_norm_chunk, arrays, x.shape[0], pieces(x.shape[0], x.size))
-
-
-@body
-def layer_norm_sums(grad, row, mean, rstd, weight):
-    direct, along = row.dtype.type(0), row.dtype.type(0)
-    for i in range(row.size):
-        g = grad[i] * weight[i]
-        direct += g
-        along += g * (row[i] - mean) * rstd
-    return direct, along
-
-
-@body
-def layer_norm_gradient_row(grad, row, mean, rstd, weight, direct, along, dx):
-    for i in range(dx.size):
-        dx[i] = (grad[i] * weight[i] - direct - (row[i] - mean) * rstd * along) * rstd
-
-
-@body
-def layer_norm_weight_row(grad, row, mean, rstd, dw, db):
-    for i in range(dw.size):
-        dw[i] += grad[i] * (row[i] - mean) * rstd
-        db[i] += grad[i]
-
-
-@body
-def layer_norm_gradient_chunk(arrays, first, last, thread):
-    """One item is one part of the rows."""
-    grad, x, weight, means, rstds, dx, dw, db, centre, affine = arrays
-    rows, parts, n = x.shape[0], dw.shape[0], x.dtype.type(x.shape[1])
-    for part in range(first, last):
-        for r in range(rows * part // parts, rows * (part + 1) // parts):
-            direct, along = layer_norm_sums(grad[r], x[r], means[r], rstds[r], weight)
-            direct = direct / n if centre else x.dtype.type(0)
-            layer_norm_gradient_row(
-                grad[r], x[r], means[r], rstds[r], weight, direct, along / n, dx[r]
-            )
-            if affine:
-                layer_norm_weight_row(grad[r], x[r], means[r], rstds[r], dw[part], db[part])
-
-
-@kernel
-def layer_norm_gradient_rows(grad, x, weight, means, rstds, dx, dw, db, centre, affine):
-    arrays = grad, x, weight, means, rstds, dx, dw, db, centre, affine
-    share(layer_norm_gradient_chunk, arrays, dw.shape[0], pieces(dw.shape[0], x.size))
 
 
 def _vector(vector: Optional, length: int, dtype: Any, value: int) -> Array:
@@ -329,113 +188,6 @@ def rms_norm_backward(
 
 
 # ---- batch and group norm
-
-
-@body
-def shifted_sums(row, shift):
-    s, q = row.dtype.type(0), row.dtype.type(0)
-    for i in range(row.size):
-        e = row[i] - shift
-        s += e
-        q += e * e
-    return s, q
-
-
-@body
-def group_moments(x, g):
-    """The mean and the sum of squares about it, of one group of x [B, G, K, P]."""
-    batch, _, members, pixels = x.shape
-    shift, s, q = total(x[0, g, 0]) / x.dtype.type(pixels), 0.0, 0.0
-    for b in range(batch):
-        for k in range(members):
-            row = shifted_sums(x[b, g, k], shift)
-            s += row[0]
-            q += row[1]
-    n = batch * members * pixels
-    return x.dtype.type(s / n) + shift, max(q - s * s / n, 0.0) if q == q else q
-
-
-@body
-def affine_row(row, mean, factor, offset, out):
-    for i in range(out.size):
-        out[i] = (row[i] - mean) * factor + offset
-
-
-@body
-def group_norm_chunk(arrays, first, last, thread):
-    """One item is one group."""
-    x, weight, bias, y, means, rstds, squares, eps, training = arrays
-    batch, _, members, pixels = x.shape
-    kind = x.dtype.type
-    for g in range(first, last):
-        if training:
-            means[g], squares[g] = group_moments(x, g)
-            rstds[g] = kind(1) / root(kind(squares[g] / (batch * members * pixels) + eps))
-        own = g % weight.shape[0]
-        for b in range(batch):
-            for k in range(members):
-                factor = weight[own, k] * rstds[g]
-                affine_row(x[b, g, k], means[g], factor, bias[own, k], y[b, g, k])
-
-
-@kernel
-def group_norm_planes(x, weight, bias, y, means, rstds, squares, eps, training):
-    arrays = x, weight, bias, y, means, rstds, squares, eps, training
-    share(group_norm_chunk, arrays, x.shape[1], pieces(x.shape[1], x.size))
-
-
-@body
-def gradient_sums(grad, row, mean):
-    s, q = row.dtype.type(0), row.dtype.type(0)
-    for i in range(row.size):
-        s += grad[i]
-        q += grad[i] * (row[i] - mean)
-    return s, q
-
-
-@body
-def group_norm_gradient_row(grad, row, mean, factor, direct, along, dx):
-    for i in range(dx.size):
-        dx[i] = grad[i] * factor - direct - (row[i] - mean) * along
-
-
-@body
-def group_norm_gradient_chunk(arrays, first, last, thread):
-    """Sums over each member's gradient, then dx; one item is one group."""
-    grad, x, weight, means, rstds, dx, dw, db, training = arrays
-    batch, _, members, pixels = x.shape
-    kind, n = x.dtype.type, batch * members * pixels
-    for g in range(first, last):
-        own, direct, along, rstd = g % weight.shape[0], 0.0, 0.0, rstds[g]
-        for k in range(members):
-            s, q = 0.0, 0.0
-            for b in range(batch):
-                row = gradient_sums(grad[b, g, k], x[b, g, k], means[g])
-                s += row[0]
-                q += row[1]
-            dw[g, k], db[g, k] = kind(q * rstd), kind(s)
-            direct += s * weight[own, k]
-            along += q * weight[own, k]
-        if not training:
-            direct, along = 0.0, 0.0
-        shift, slope = kind(direct * rstd / n), kind(along * rstd * rstd * rstd / n)
-        for b in range(batch):
-            for k in range(members):
-                group_norm_gradient_row(
-                    grad[b, g, k],
-                    x[b, g, k],
-                    means[g],
-                    weight[own, k] * rstd,
-                    shift,
-                    slope,
-                    dx[b, g, k],
-                )
-
-
-@kernel
-def group_norm_gradient_planes(grad, x, weight, means, rstds, dx, dw, db, training):
-    arrays = grad, x, weight, means, rstds, dx, dw, db, training
-    share(group_norm_gradient_chunk, arrays, x.shape[1], pieces(x.shape[1], x.size))
 
 
 LEAST_PLANE = 8  #: pixels below which planes are too short to be rows

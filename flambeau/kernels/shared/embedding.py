@@ -14,7 +14,6 @@ from flambeau.kernels.shared.precision import rounded, wide
 Array = Any
 
 
-@compiled(minimum=65536)
 def embedding_forward(weight: Array, indices: Array) -> Array:
     """``weight[indices]``: [*indices, *row].
 
@@ -26,7 +25,7 @@ def embedding_forward(weight: Array, indices: Array) -> Array:
     return weight.take(indices, 0)
 
 
-@compiled(minimum=4096)
+@compiled(minimum=1024)
 def embedding_backward(
     grad: Array,
     indices: Array,

@@ -20,7 +20,7 @@ Array = Any
 Optional = Any  #: an array or None
 
 
-@compiled(minimum=1024)
+@compiled(minimum=256)
 def cross_entropy_forward(
     logits: Array, target: Array, weight: Optional, ignore_index: int, label_smoothing: float
 ) -> tuple[Array, Array, Array]:
@@ -44,7 +44,7 @@ def cross_entropy_forward(
     return rounded(xp.where(kept, loss, 0), logits.dtype), log_sum, share
 
 
-@compiled(minimum=1024)
+@compiled(minimum=256)
 def cross_entropy_backward(
     grad: Array,
     logits: Array,
@@ -72,7 +72,6 @@ def cross_entropy_backward(
     return rounded(xp.where(kept[:, None], p, 0), logits.dtype)
 
 
-@compiled(minimum=1024)
 def nll_loss_forward(
     log_probabilities: Array, target: Array, weight: Optional, ignore_index: int
 ) -> tuple[Array, Array]:
@@ -88,7 +87,6 @@ def nll_loss_forward(
     return rounded(loss, log_probabilities.dtype), share
 
 
-@compiled(minimum=1024)
 def nll_loss_backward(
     grad: Array, input_shape: tuple[int, ...], target: Array, weight: Optional, ignore_index: int
 ) -> Array:

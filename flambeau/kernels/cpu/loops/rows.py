@@ -8,7 +8,7 @@ are in as many partial sums as the vector unit has lanes, about as accurate as p
 from __future__ import annotations
 
 from flambeau.kernels.cpu.compiler import body
-from flambeau.kernels.cpu.functions import exp_negative, larger
+from flambeau.kernels.cpu.loops.functions import exp_negative, larger
 
 
 @body
