@@ -158,7 +158,7 @@ def _is_ours(grad: Tensor) -> bool:
         getrefcount(grad) <= 6  # the pass: `grad` here and in two callers, the list, the argument
         and getrefcount(array) <= 3
         and array.base is None
-        and grad._version is None
+        and grad._writes is None
         and array.flags.c_contiguous
     )
 

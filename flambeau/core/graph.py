@@ -160,7 +160,7 @@ def make_node(op: Op, results: tuple[Tensor, ...], tensors: Any, params: tuple[A
     for source, i in op.plan(edges):
         if source == INPUT:
             t = tensors[i]
-            saved.append(Saved(t, t._version) if isinstance(t, Tensor) and t._version is not None else t)
+            saved.append(Saved(t, t._writes) if isinstance(t, Tensor) and t._writes is not None else t)
         elif source == PARAM:
             saved.append(params[i])
         elif source == SHAPE:
@@ -205,8 +205,8 @@ def unsaved(node: Node, value: Any) -> Any:
     cls = type(value)
     if cls is Saved:
         tensor = value.tensor
-        if tensor._version.count != value.count:
-            raise_written(node, tensor._version, tensor.shape, tensor.kind, value.count)
+        if tensor._writes.count != value.count:
+            raise_written(node, tensor._writes, tensor.shape, tensor.kind, value.count)
         return tensor
     if cls is SavedResult:
         if value.version.count != value.count:
@@ -214,21 +214,21 @@ def unsaved(node: Node, value: Any) -> Any:
         return _revive(node, value)
     if cls is Packed:
         return value.unpack(value.payload)
-    if isinstance(value, Tensor) and value._version is not None and value._version.count:
-        raise_written(node, value._version, value.shape, value.kind, 0)
+    if isinstance(value, Tensor) and value._writes is not None and value._writes.count:
+        raise_written(node, value._writes, value.shape, value.kind, 0)
     return value
 
 
 def _bare(array: Any, kind: Kind) -> Tensor:
     tensor = _new(Tensor)
     tensor._array, tensor._kind = array, kind
-    tensor._node = tensor._base = tensor._version = None
+    tensor._node = tensor._base = tensor._writes = None
     return tensor
 
 
 def _revive(node: Node, value: SavedResult) -> Tensor:
     tensor = _bare(value.array, value.kind)
-    tensor._version = value.version
+    tensor._writes = value.version
     if node.outputs == 1:
         tensor._node = node  # so that second derivatives flow through the result
     else:

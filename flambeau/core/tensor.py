@@ -48,16 +48,16 @@ class Tensor:
     * ``_node``: None, the ``Leaf`` where gradients of this tensor arrive, or the ``Node`` that
       made it.
     * ``_base``: the tensor that owns the memory, for a differentiable view of it.
-    * ``_version``: the counter of writes to the memory; None while nobody shares or writes it.
+    * ``_writes``: the counter of writes to the memory; None while nobody shares or writes it.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_array", "_base", "_kind", "_node", "_version")
+    __slots__ = ("__dict__", "__weakref__", "_array", "_base", "_kind", "_node", "_writes")
 
     _array: Any
     _kind: Kind | None
     _node: Node | None
     _base: Tensor | None
-    _version: Version | None  # type: ignore[assignment]
+    _writes: Version | None  # type: ignore[assignment]
 
     # Rare state lives in the instance's __dict__; these are its defaults.
     _grad: Tensor | None = None
@@ -138,15 +138,15 @@ def wrap(array: Any, kind: Kind) -> Tensor:
     tensor = _new(Tensor)
     tensor._array = array if not isinstance(array, _scalar) else numpy.asarray(array)
     tensor._kind = kind
-    tensor._node = tensor._base = tensor._version = None
+    tensor._node = tensor._base = tensor._writes = None
     return tensor
 
 
 def share_version(tensor: Tensor) -> Version:
     """The counter of the tensor's memory, made now if nobody shared it before."""
-    version = tensor._version
+    version = tensor._writes
     if version is None:
-        version = tensor._version = Version()
+        version = tensor._writes = Version()
     return version
 
 
@@ -157,7 +157,7 @@ def wrap_view(array: Any, kind: Kind, source: Tensor) -> Tensor:
     tensor._kind = kind
     tensor._node = None
     tensor._base = source if source._base is None else source._base
-    tensor._version = source._version if source._version is not None else share_version(source)
+    tensor._writes = source._writes if source._writes is not None else share_version(source)
     return tensor
 
 

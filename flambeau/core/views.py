@@ -38,7 +38,7 @@ class _Rebased(Version):
 
 def bump(tensor: Tensor) -> None:
     """Counts a write to the memory of `tensor`, and remembers the line that wrote."""
-    version = tensor._version
+    version = tensor._writes
     if version is None:
         version = share_version(tensor)
     version.count += 1
@@ -98,7 +98,7 @@ def _adopt_saved(node: Node, target: Tensor, result: Tensor) -> None:
 
 
 def _mark_views(target: Tensor) -> None:
-    version = target._version
+    version = target._writes
     holders = 2 + (target._base is not None) + 1  # target, base, this name, the call below
     if version is None or version.rebased or sys.getrefcount(version) <= holders:
         return
@@ -109,7 +109,7 @@ def _mark_views(target: Tensor) -> None:
 
 def refresh(view: Tensor) -> None:
     """Renews the history of a view whose base was written to since it was made."""
-    base, version = view._base, view._version
+    base, version = view._base, view._writes
     if base is None or version is None or not version.rebased or type(view._node) is Output:
         return
     if base._node is None or type(base._node) is Leaf or not modes.grad or _leads_to(view._node, base._node):

@@ -73,7 +73,7 @@ def shadow(target: Tensor, copied: bool) -> Tensor:
     before = _new(Tensor)
     before._array = target._array.copy() if copied else target._array
     before._kind, before._node = target.kind, target._node
-    before._base = before._version = None
+    before._base = before._writes = None
     return before
 
 

@@ -1,0 +1,36 @@
+"""Flambeau: PyTorch's API in Python. This module only re-exports; ``docs/reading_order.md`` says
+where things are made.
+
+>>> import flambeau as torch
+>>> torch.ones(2) + 1
+tensor([2., 2.])
+"""
+
+from __future__ import annotations
+
+import math as _math
+
+from flambeau.core.device import device, get_default_device, set_default_device
+from flambeau.core import dtype as _dtypes
+from flambeau.core.dtype import dtype, get_default_dtype, set_default_dtype
+from flambeau.core.layout import (
+    channels_last, channels_last_3d, contiguous_format, jagged, layout, memory_format,
+    preserve_format, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr, strided,
+)  # fmt: skip
+from flambeau.core.promotion import can_cast, promote_types
+from flambeau.core.size import Size
+from flambeau.core.tensor import Tensor
+from flambeau.ops.attributes import *
+from flambeau.ops.conversion import *
+from flambeau.ops.creation import *
+from flambeau.ops.pointwise.arithmetic import *
+from flambeau.namespace import module_getattr as _module_getattr
+from flambeau.version import __version__
+
+globals().update(_dtypes.ALL)  # float32, float, bool, ...
+e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
+
+__getattr__ = _module_getattr(
+    __name__,
+    lazy=("autograd", "cuda", "nn", "optim", "random", "serialization", "storage", "utils"),
+)

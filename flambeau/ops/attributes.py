@@ -1,0 +1,267 @@
+"""Properties of tensors: of their history, their place and their elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flambeau.core import layout
+from flambeau.core.dispatch import INFERENCE
+from flambeau.core.graph import Leaf, Node, Output, make_leaf
+from flambeau.core.op import wrap_dim
+from flambeau.core.printing import tensor_str
+from flambeau.core.publish import exported, method
+from flambeau.core.tensor import Parameter, Tensor, wrap
+from flambeau.core.views import history
+
+
+def _property(function: Any) -> Any:
+    """Hangs a read-only property on ``Tensor`` under the function's name."""
+    setattr(Tensor, function.__name__.lstrip("_"), property(function))
+    return function
+
+
+# ---- history
+
+
+def _requires_grad(self: Tensor) -> bool:
+    """Whether gradients of this tensor are asked for."""
+    return self._node is not None if self._base is None else history(self) is not None
+
+
+def _set_requires_grad(self: Tensor, value: bool) -> None:
+    self.requires_grad_(value)  # type: ignore[attr-defined]
+
+
+Tensor.requires_grad = property(_requires_grad, _set_requires_grad)  # type: ignore[attr-defined]
+
+
+@method("requires_grad_")
+def _requires_grad_in_place(self: Tensor, requires_grad: bool = True) -> Tensor:
+    """Asks for gradients of this tensor (or no longer), in place."""
+    node = history(self)
+    if requires_grad:
+        if node is None:
+            if not self.kind.floating:
+                raise RuntimeError("only Tensors of floating point dtype can require gradients")
+            self._node = make_leaf(self)
+    elif node is not None:
+        if type(node) is not Leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a "
+                "computed variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach()."
+            )
+        self._node = None
+    return self
+
+
+@_property
+def _grad_fn(self: Tensor) -> Node | None:
+    """The node that made this tensor; None for a leaf."""
+    node = history(self)
+    if node is None or type(node) is Leaf:
+        return None
+    return node.owner if type(node) is Output else node
+
+
+@_property
+def _output_nr(self: Tensor) -> int:
+    """Which result of its operation this tensor is."""
+    node = history(self)
+    return node.index if type(node) is Output else 0
+
+
+@_property
+def _is_leaf(self: Tensor) -> bool:
+    """Whether this tensor was not computed from tensors that require gradients."""
+    node = history(self)
+    return node is None or type(node) is Leaf
+
+
+def _version_of(self: Tensor) -> int:
+    """How many in-place writes the memory of this tensor has seen."""
+    return 0 if self._writes is None else self._writes.count
+
+
+Tensor._version = property(_version_of)  # type: ignore[attr-defined]
+
+
+def _is_view(self: Tensor) -> bool:
+    """Whether this tensor is a differentiable view of another."""
+    return self._base is not None
+
+
+Tensor._is_view = _is_view  # type: ignore[attr-defined]
+
+
+def _data(self: Tensor) -> Tensor:
+    """The same elements without history; writes to it are not counted."""
+    tensor = wrap(self._array, self.kind)
+    return tensor
+
+
+def _set_data(self: Tensor, value: Tensor) -> None:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+    self._array = value._array
+    if value.kind is not self.kind:
+        if self._kind is not None:
+            self._kind = value.kind
+        else:
+            self._hidden_kind = value.kind
+    if type(self._node) is Leaf:
+        self._node.shape, self._node.kind = self.shape, self.kind
+
+
+Tensor.data = property(_data, _set_data)  # type: ignore[attr-defined]
+
+
+@method("is_inference")
+def _is_inference(self: Tensor) -> bool:
+    """Whether this tensor was made in inference mode."""
+    return self._writes is INFERENCE
+
+
+# ---- place
+
+
+@_property
+def _is_cpu(self: Tensor) -> bool:
+    """Whether the tensor is in host memory."""
+    return self.device.type == "cpu"
+
+
+@_property
+def _is_cuda(self: Tensor) -> bool:
+    """Whether the tensor is on a CUDA device."""
+    return self.device.type == "cuda"
+
+
+@_property
+def _is_meta(self: Tensor) -> bool:
+    """Whether the tensor has a shape and a dtype, but no elements."""
+    return self.device.type == "meta"
+
+
+@method("get_device")
+def get_device(self: Tensor) -> int:
+    """The index of the CUDA device, -1 for the CPU."""
+    index = self.device.index
+    return -1 if index is None else index
+
+
+for _other in ("xpu", "mps", "mkldnn", "quantized", "sparse", "sparse_csr", "nested", "ipu", "maia",
+               "mtia", "vulkan", "xla", "hpu"):  # fmt: skip
+    setattr(Tensor, f"is_{_other}", property(lambda self: False, doc=f"False: no tensor here is {_other}."))
+
+
+@_property
+def _layout(self: Tensor) -> layout.layout:
+    """How the elements are stored: ``torch.strided``."""
+    return layout.strided
+
+
+# ---- elements
+
+
+@_property
+def _itemsize(self: Tensor) -> int:
+    """The bytes of one element."""
+    return self.dtype.itemsize
+
+
+@method("element_size")
+def _element_size(self: Tensor) -> int:
+    """The bytes of one element."""
+    return self.dtype.itemsize
+
+
+@method("size")
+def _size(self: Tensor, dim: int | None = None) -> Any:
+    """The shape, or the size of one dimension."""
+    return self.shape if dim is None else self.shape[_checked(dim, self.ndim)]
+
+
+def _checked(dim: int, ndim: int) -> int:
+    if not ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return wrap_dim(dim, ndim)
+
+
+Tensor.nelement = Tensor.numel  # type: ignore[attr-defined]
+Tensor.ndimension = Tensor.dim  # type: ignore[attr-defined]
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements of ``input``."""
+    return input.numel()
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether ``obj`` is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+@method("is_floating_point")
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is a real floating one."""
+    return input.dtype.is_floating_point
+
+
+@method("is_complex")
+def is_complex(input: Tensor) -> bool:
+    """Whether the dtype is complex."""
+    return input.dtype.is_complex
+
+
+@method("is_signed")
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative values."""
+    return input.dtype.is_signed
+
+
+@method("is_nonzero")
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element is not zero."""
+    if input.numel() != 1:
+        what = "no values" if input.numel() == 0 else "more than one value"
+        raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
+    return bool(input)
+
+
+@method("is_same_size")
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether the shapes are equal."""
+    return input.shape == other.shape
+
+
+@method("__repr__")
+def _repr(self: Tensor, *, tensor_contents: str | None = None) -> str:
+    return tensor_str(self)
+
+
+@method("__dir__")
+def _dir(self: Tensor) -> list[str]:
+    return sorted({*dir(type(self)), *self.__dict__})
+
+
+# ---- Parameter
+
+
+def _new_parameter(cls: type[Parameter], data: Any = None, requires_grad: bool = True) -> Tensor:
+    """A parameter over the memory of ``data`` (an empty tensor by default)."""
+    if data is None:
+        data = Tensor()
+    if not isinstance(data, Tensor):
+        raise TypeError(f"Parameter data must be a Tensor, not {type(data).__name__}")
+    made = object.__new__(cls)
+    made._array, made._kind = data._array, data.kind
+    made._node = made._base = None
+    made._writes = data._writes
+    if requires_grad:
+        made.requires_grad_()  # type: ignore[attr-defined]
+    return made
+
+
+Parameter.__new__ = staticmethod(_new_parameter)  # type: ignore[assignment]
+__all__ = exported(globals())

@@ -1,0 +1,407 @@
+"""Copies and conversions: to another dtype or device, to Python and NumPy, into another tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+
+from flambeau.core import device as devices
+from flambeau.core import storage
+from flambeau.core.dispatch import cast, dispatch
+from flambeau.core.dtype import ALL, scalar_name
+from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.errors import broadcast_error, output_shape_error
+from flambeau.core.errors.messages import broadcast_shape
+from flambeau.core.graph import record
+from flambeau.core.kind import Kind, kind_of
+from flambeau.core.layout import channels_last, channels_last_3d, contiguous_format, preserve_format
+from flambeau.core.modes import modes
+from flambeau.core.op import LINEAR, SAME, Op
+from flambeau.core.publish import exported, method
+from flambeau.core.tensor import Tensor, wrap
+from flambeau.core.views import become, check_write, needs_history
+from flambeau.core.virtual import virtual
+from flambeau.core.writing import shadow, write
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import META
+from flambeau.kernels.shared import copying as kernels
+from flambeau.ops.creation import from_numpy
+
+# ---- copies
+
+
+def _laid_out(array: Any, memory_format: Any) -> Any:
+    """A copy of an array: its own memory order (None) or that of a memory format."""
+    if memory_format is None or memory_format is preserve_format:
+        if array.flags.c_contiguous:
+            return array.copy()
+        return _filled_from(array, storage.preserved_strides(array))
+    if memory_format is contiguous_format:
+        return array.copy(order="C")
+    return _filled_from(array, storage.channels_last_strides(array.shape))
+
+
+def _filled_from(array: Any, strides: tuple[int, ...]) -> Any:
+    extent = 0 if 0 in array.shape else 1 + sum([(n - 1) * s for n, s in zip(array.shape, strides)])
+    memory = type(array)((extent,), array.dtype)
+    copy = storage.as_strided(memory, array.shape, strides, 0)
+    copy[...] = array
+    return copy
+
+
+def _laid_out_shape(array: Any, memory_format: Any) -> Any:
+    return array.shape, array.dtype
+
+
+_clone = Op("clone", _laid_out, params=("memory_format",), vjp={"input": lambda grad: grad},
+            jvp=LINEAR, shape=_laid_out_shape,
+            batch=lambda op, input, memory_format: op(input, memory_format))  # fmt: skip
+
+
+@method("clone")
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy of ``input`` in memory of its own; gradients flow back to ``input``.
+
+    The memory order is kept unless ``memory_format`` asks for another.
+    """
+    return dispatch(_clone, (input,), (memory_format,))
+
+
+@method("contiguous")
+def _contiguous(self: Tensor, memory_format: Any = contiguous_format) -> Tensor:
+    """The tensor itself if its elements lie in the asked order in memory, else a copy that does."""
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    if _has_format(self, memory_format):
+        return self
+    return dispatch(_clone, (self,), (memory_format,))
+
+
+def _has_format(tensor: Tensor, memory_format: Any) -> bool:
+    if memory_format is contiguous_format:
+        return storage.is_contiguous(tensor._array)
+    if memory_format is channels_last and tensor.ndim != 4:
+        raise RuntimeError("required rank 4 tensor to use channels_last format")
+    if memory_format is channels_last_3d and tensor.ndim != 5:
+        raise RuntimeError("required rank 5 tensor to use channels_last_3d format")
+    return storage.is_channels_last(tensor._array, tensor.ndim)
+
+
+# ---- dtype and device
+
+
+def _converted(array: Any, kind: Kind, memory_format: Any) -> Any:
+    if array.dtype != kind.array_type:
+        cast_array = cast(array, kind.dtype)
+        array = cast_array if cast_array.base is None and memory_format in (None, preserve_format) else _laid_out(cast_array, memory_format)
+    elif kind.place == 0 and type(array) is numpy.ndarray:
+        return _laid_out(array, memory_format)
+    return moved(array, kind)
+
+
+def moved(array: Any, kind: Kind) -> Any:
+    """An array on the device of a kind."""
+    if kind.place == META:
+        return virtual(array.shape, array.dtype, array.strides if array.size else None)
+    if kind.place == 0:
+        return array if type(array) is numpy.ndarray else array.get()
+    with kind.xp.cuda.Device(kind.device.index):
+        return kind.xp.asarray(array)
+
+
+_to = Op("_to_copy", _converted, params=("kind", "memory_format"), jvp=LINEAR, node="ToCopy",
+         vjp={"input": lambda grad: grad},
+         batch=lambda op, input, kind, memory_format: op(input, kind, memory_format))  # fmt: skip
+_to.shape_rule = lambda array, kind, memory_format: (array.shape, kind.array_type)
+
+
+def convert(tensor: Tensor, kind: Kind, memory_format: Any = None) -> Tensor:
+    """A copy of a tensor with another dtype, on another device, or in another memory format."""
+    if kind.device is tensor.device:
+        return dispatch(_to, (tensor,), (kind, memory_format))
+    source = tensor.kind
+    if source.place == META:
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+    result = wrap(_converted(tensor._array, kind, memory_format), kind)
+    if modes.grad and tensor._node is not None:
+        record(_to, result, (tensor,), (kind, memory_format))
+    return result
+
+
+@method("to")
+def _to_method(self: Tensor, *args: Any, dtype: DType | None = None, device: Any = None,
+               non_blocking: bool = False, copy: bool = False, memory_format: Any = None,
+               other: Tensor | None = None) -> Tensor:  # fmt: skip
+    """The tensor with a dtype, on a device, in a memory format; itself if it has them already.
+
+    Called as ``to(dtype)``, ``to(device, dtype)`` or ``to(other)``; ``copy=True`` always copies.
+    """
+    if args:
+        first = args[0]
+        if type(first) is DType:
+            dtype = first
+        elif isinstance(first, Tensor):
+            dtype, device = first.dtype, first.device
+        elif first is not None:
+            device = first
+        rest = args[1:]
+        if rest and (isinstance(rest[0], DType) or (rest[0] is None and type(first) is not DType)):
+            dtype, rest = rest[0] or dtype, rest[1:]
+        if rest:
+            non_blocking, copy = rest[0], rest[1] if len(rest) > 1 else copy
+    elif other is not None:
+        dtype, device = other.dtype, other.device
+    kind = self._kind or self.kind
+    if device is not None:
+        if isinstance(device, float):
+            raise TypeError("to() received an invalid combination of arguments - got (float)")
+        wanted = kind_of(dtype or kind.dtype, devices.as_device(device))
+    else:
+        wanted = kind if dtype is None or dtype is kind.dtype else kind.family[dtype]
+    if wanted is kind and not copy:
+        if memory_format is None or memory_format is preserve_format or _has_format(self, memory_format):
+            return self
+    return convert(self, wanted, memory_format)
+
+
+def _caster(name: str, of: DType) -> None:
+    def method_(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
+        kind = self._kind or self.kind
+        return self if kind.dtype is of else convert(self, kind.family[of], memory_format)
+
+    method_.__name__ = method_.__qualname__ = name
+    method_.__doc__ = f"The tensor as {of}; itself if it is already."
+    setattr(Tensor, name, method_)
+
+
+for _name in ("double", "float", "half", "bfloat16", "long", "int", "short", "bool", "cdouble", "cfloat", "chalf"):
+    _caster(_name, ALL[_name])
+_caster("char", ALL["int8"])
+_caster("byte", ALL["uint8"])
+
+
+@method("cpu")
+def _cpu(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
+    """The tensor in host memory; itself if it is there."""
+    kind = kind_of(self.dtype, devices.cpu)
+    return self if kind is self.kind else convert(self, kind, memory_format)
+
+
+@method("cuda")
+def _cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = preserve_format) -> Tensor:
+    """The tensor on a CUDA device, the current one by default; itself if it is there."""
+    kind = kind_of(self.dtype, devices.as_device("cuda" if device is None else device))
+    return self if kind is self.kind else convert(self, kind, memory_format)
+
+
+@method("type")
+def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: Any) -> Any:
+    """Without ``dtype`` the name of the legacy type, else the tensor converted to that dtype."""
+    if dtype is None:
+        return self.kind.type_name
+    if isinstance(dtype, DType):
+        return self.to(dtype)  # type: ignore[attr-defined]
+    name = dtype if isinstance(dtype, str) else f"{dtype.__module__}.{dtype.__name__}"
+    for of in ALL.values():
+        for place in ("cpu", "cuda"):
+            where = "" if place == "cpu" else "cuda."
+            if name == f"torch.{where}{scalar_name(of)}Tensor":
+                return self.to(device=place, dtype=of)  # type: ignore[attr-defined]
+    raise ValueError(f"invalid type: {name!r}")
+
+
+@method("type_as")
+def _type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor with the dtype and device of ``other``."""
+    return self.to(other)  # type: ignore[attr-defined]
+
+
+# ---- into another tensor
+
+
+_copy = Op("copy", kernels.copied, inputs=("input", "src"), shape=SAME,
+           vjp={"input": lambda grad: None, "src": lambda grad: grad},
+           jvp=lambda src_t: src_t, node="Copy")  # fmt: skip
+
+
+@method("copy_")
+def _copy_into(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Overwrites the tensor with ``src``, broadcast and converted; gradients flow to ``src``."""
+    if not isinstance(src, Tensor):
+        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+    if needs_history(self, (src,)):
+        check_write(self)
+        source = src if src.kind is self.kind else convert(src, self.kind)
+        result = dispatch(_copy, (shadow(self, False), source))
+        write(self, result._array)
+        become(self, result)
+        return self
+    kind, given = self._kind or self.kind, src._kind or src.kind
+    if kind.place == META or given.place == META:
+        if kind.place != META:
+            raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+        write(self, src._array)
+        return self
+    array = src._array if given is kind else moved(_cast_for(src._array, given, kind), kind)
+    try:
+        write(self, array)
+    except ValueError:
+        raise _copy_error(self, src) from None
+    return self
+
+
+def _cast_for(array: Any, given: Kind, kind: Kind) -> Any:
+    return array if given.array_type == kind.array_type else cast(array, kind.dtype)
+
+
+def _copy_error(self: Tensor, src: Tensor) -> RuntimeError:
+    together = broadcast_shape([self.shape, src.shape])
+    if together is None:
+        return broadcast_error([self.shape, src.shape])
+    return output_shape_error(self.shape, together)
+
+
+# ---- to Python and NumPy
+
+
+@method("item")
+def _item(self: Tensor) -> Any:
+    """The one element as a Python number; RuntimeError if there are more or fewer."""
+    array = self._array
+    if array.size != 1:
+        raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
+    if self.kind.place == META:
+        raise RuntimeError("Tensor.item() cannot be called on meta tensors")
+    value = array.item()
+    return value if type(value) in (float, int, bool, complex) else float(value)
+
+
+@method("tolist")
+def _tolist(self: Tensor) -> Any:
+    """The elements as nested lists of Python numbers."""
+    if self.ndim == 0:
+        return self.item()  # type: ignore[attr-defined]
+    array = _host(self)
+    if self.kind.narrow:
+        array = array.astype(numpy.float32)
+    return array.tolist()
+
+
+def _host(tensor: Tensor) -> numpy.ndarray:
+    kind = tensor.kind
+    if kind.place == META:
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+    return tensor._array if kind.place == 0 else tensor._array.get()
+
+
+@method("numpy")
+def _numpy(self: Tensor, *, force: bool = False) -> numpy.ndarray:
+    """The elements as a NumPy array over the same memory.
+
+    Raises unless the tensor is on the CPU and needs no gradient; ``force=True`` detaches and moves.
+    """
+    if self.requires_grad and not force:  # type: ignore[attr-defined]
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
+    kind = self.kind
+    if kind.place != 0 and not force:
+        raise TypeError(
+            f"can't convert {kind.device} device type tensor to numpy. Use Tensor.cpu() to copy the "
+            "tensor to host memory first."
+        )
+    if kind.dtype.numpy is not None and kind.dtype.numpy.kind == "V":
+        raise TypeError(f"Got unsupported ScalarType {scalar_name(kind.dtype)}")
+    return _host(self)[...]
+
+
+@method("__array__")
+def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
+    """What ``numpy.asarray(tensor)`` gives: the elements over the same memory."""
+    array = self.numpy()  # type: ignore[attr-defined]
+    if dtype is not None and array.dtype != dtype:
+        return array.astype(dtype)
+    return array.copy() if copy else array
+
+
+@method("__array_wrap__")
+def _array_wrap(self: Tensor, array: numpy.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
+    """Results of NumPy functions applied to a tensor become tensors."""
+    return from_numpy(numpy.asarray(array))
+
+
+Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]
+
+
+@method("__bool__")
+def _bool(self: Tensor) -> bool:
+    array = self._array
+    if array.size != 1:
+        what = "no values" if array.size == 0 else "more than one value"
+        raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
+    if self.kind.place == META:
+        raise RuntimeError("Tensor.item() cannot be called on meta tensors")
+    return bool(array.item())
+
+
+def _one(self: Tensor) -> Any:
+    if self._array.size != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return self.item()  # type: ignore[attr-defined]
+
+
+@method("__float__")
+def _float(self: Tensor) -> float:
+    return float(_one(self))
+
+
+@method("__int__ __trunc__")
+def _int(self: Tensor) -> int:
+    return int(_one(self))
+
+
+@method("__complex__")
+def _complex(self: Tensor) -> complex:
+    return complex(_one(self))
+
+
+@method("__index__")
+def _index(self: Tensor) -> int:
+    if self._array.size != 1 or self.dtype.rank > 1:
+        raise TypeError("only integer tensors of a single element can be converted to an index")
+    return int(self.item())  # type: ignore[attr-defined]
+
+
+@method("__iter__")
+def _iter(self: Tensor) -> Iterator[Tensor]:
+    if self.ndim == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(self.unbind(0))  # type: ignore[attr-defined]
+
+
+@method("__reversed__")
+def _reversed(self: Tensor) -> Tensor:
+    return self if self.ndim == 0 else self.flip(0)  # type: ignore[attr-defined]
+
+
+@method("__contains__")
+def _contains(self: Tensor, element: Any) -> bool:
+    if isinstance(element, Tensor | bool | int | float | complex):
+        return bool((self == element).any().item())  # type: ignore[attr-defined]
+    raise RuntimeError(
+        "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+        f"{type(element)}."
+    )
+
+
+@method("__format__")
+def _format(self: Tensor, spec: str) -> str:
+    if self.ndim == 0 and self.kind.place != META and type(self) is Tensor:
+        return self.item().__format__(spec)  # type: ignore[attr-defined]
+    return object.__format__(self, spec)
+
+
+__all__ = exported(globals())
+silence(globals())

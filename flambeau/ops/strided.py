@@ -1,0 +1,171 @@
+"""Views of any shape and strides, and the history of in-place writes to views.
+
+``as_strided`` looks at the memory of a tensor in any way; ``as_strided_scatter`` writes through
+such a view, out of place. A write to a view makes its base the result of the second, and the view
+the result of the first (``core/views.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from flambeau.core import views
+from flambeau.core.families import ViewOp
+from flambeau.core.graph import Node, make_node
+from flambeau.core.op import LINEAR, Op
+from flambeau.core.publish import exported, method
+from flambeau.core.storage import as_strided as strided_array
+from flambeau.core.storage import offset, strides
+from flambeau.core.tensor import Tensor
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.shared import views as kernels
+
+_ndarray = numpy.ndarray
+
+
+def strided(array: Any, shape: Sequence[int], steps: Sequence[int], start: int = 0) -> Any:
+    """An array over the memory of ``array``; ``start`` counts from its first element."""
+    if type(array) is _ndarray and array.flags.c_contiguous and array.size:
+        size = array.itemsize
+        return _ndarray(shape, array.dtype, array, start * size, tuple([s * size for s in steps]))
+    return strided_array(array, shape, steps, offset(array) + start)
+
+
+def geometry(array: Any) -> tuple[Any, ...]:
+    """Shape, strides, offset and dtype of an array, as the kernels of gradients take them."""
+    return array.shape, strides(array), offset(array), array.dtype
+
+
+# ---- moving elements between two geometries of one memory
+
+_gather = Op("strided_gather", kernels.strided_gather, params=("source", "target"), jvp=LINEAR,
+    vjp={"input": lambda grad, source, target: _put(grad, source, target)},
+    shape=lambda x, source, target: (target[0], target[3]),
+    doc="The elements of one geometry out of a memory that holds the input as another.")  # fmt: skip
+
+_put = Op("strided_put", kernels.strided_put, params=("source", "target"), jvp=LINEAR,
+    vjp={"input": lambda grad, source, target: _gather(grad, source, target)},
+    shape=lambda grad, source, target: (source[0], source[3]),
+    doc="Adds the input into a zero memory in one geometry, and sees it in another.")  # fmt: skip
+
+_replace = Op("strided_replace", kernels.strided_replace, inputs=("input", "src"),
+    params=("source", "target"), jvp=LINEAR, node="AsStridedScatter",
+    vjp={"input": lambda grad, src_shape, source, target:
+            _replace(grad, _no_gradient(grad, src_shape, target), source, target),
+         "src": lambda grad, source, target: _gather(grad, source, target)},
+    shape=lambda x, src, source, target: x.shape,
+    doc="The input with other values at the elements of a geometry of its memory.")  # fmt: skip
+
+_write = Op("strided_write", kernels.strided_replace, inputs=("input", "src"),
+    params=("source", "target"), jvp=LINEAR, vjp=_replace.formulas,
+    doc="The history of a base whose view was written to.")  # fmt: skip
+_write.node_type.__name__ = _write.node_type.__qualname__ = "CopySlices"
+
+
+def _no_gradient(grad: Tensor, shape: tuple[int, ...], target: tuple[Any, ...]) -> Tensor:
+    """Zeros for the elements that were overwritten."""
+    return grad.new_zeros(shape, dtype=grad.kind.family[target[3]].dtype)
+
+
+def _as_strided_array(array: Any, size: Any, stride: Any, storage_offset: int, source: Any) -> Any:
+    return strided_array(array, size, stride, storage_offset)
+
+
+_as_strided = ViewOp("as_strided", _as_strided_array,
+    params=("size", "stride", "storage_offset", "source"),
+    vjp={"input": lambda grad, size, stride, storage_offset, source:
+        _put(grad, source, (size, stride, storage_offset, source[3]))},
+    doc="A view of any shape and strides.")  # fmt: skip
+
+
+@method("as_strided")
+def as_strided(
+    input: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
+) -> Tensor:
+    """A view of the memory of ``input`` with the given shape, strides and offset, in elements.
+
+    Raises RuntimeError for negative strides, and where an element would lie outside the memory.
+
+    >>> torch.arange(6).as_strided((2, 2), (1, 2), 1).tolist()
+    [[1, 3], [2, 4]]
+    """
+    source = geometry(input._array)
+    size, stride, storage_offset = _checked(size, stride, storage_offset, source[2])
+    return _as_strided(input, size, stride, storage_offset, source)
+
+
+def _checked(size: Any, stride: Any, storage_offset: int | None, default: int) -> Any:
+    size, stride = tuple(map(int, size)), tuple(map(int, stride))
+    storage_offset = default if storage_offset is None else int(storage_offset)
+    if len(size) != len(stride):
+        raise RuntimeError("mismatch in length of strides and shape")
+    if any([s < 0 for s in stride]):
+        raise RuntimeError(
+            f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}"
+        )
+    if any([n < 0 for n in size]):
+        raise RuntimeError(
+            f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}"
+        )
+    if storage_offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
+    return size, stride, storage_offset
+
+
+@method("as_strided_scatter")
+def as_strided_scatter(
+    input: Tensor,
+    src: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
+) -> Tensor:
+    """``input`` with ``src`` written through ``as_strided(size, stride, storage_offset)``.
+
+    >>> torch.zeros(4).as_strided_scatter(torch.ones(2), (2,), (2,)).tolist()
+    [1.0, 0.0, 1.0, 0.0]
+    """
+    source = geometry(input._array)
+    size, stride, storage_offset = _checked(size, stride, storage_offset, source[2])
+    check_slice(src, size)
+    target = (size, stride, storage_offset, source[3])
+    strided_array(input._array, size, stride, storage_offset)  # raises when out of bounds
+    return _replace(input, src.to(input.dtype), source, target)
+
+
+def check_slice(src: Tensor, size: tuple[int, ...]) -> None:
+    """RuntimeError unless ``src`` has the shape of the view that it is written to."""
+    if src.shape != size:
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. src size = "
+            f"{list(src.shape)}, slice size = {list(size)}"
+        )
+
+
+# ---- in-place writes to views
+
+
+def _scatter_node(base: Tensor, value: Tensor, like: Tensor) -> Node:
+    """The history of `base` after `value` was written to its view `like`."""
+    arrays = base._array, like._array
+    return make_node(_write, (base,), (base, value), tuple([geometry(a) for a in arrays]))
+
+
+def _slice_node(base: Tensor, like: Tensor) -> Node:
+    """The history of the view `like` of `base`, whose own history is out of date."""
+    source, target = geometry(base._array), geometry(like._array)
+    if source[3] is target[3]:
+        return make_node(_as_strided, (like,), (base,), (*target[:3], source))
+    return make_node(_gather, (like,), (base,), (source, target))
+
+
+views.scatter, views.slice_of = _scatter_node, _slice_node
+
+__all__ = exported(globals())
+silence(globals())
