@@ -15,9 +15,9 @@ from flambeau.core.dispatch import dispatch, number_array
 from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS
 from flambeau.core.modes import flags, modes
-from flambeau.core.op import LINEAR, POINTWISE, Op, Rule, wrap_dim
+from flambeau.core.op import LINEAR, POINTWISE, Op, Rule, categories, wrap_dim
 from flambeau.core.promotion import result_dtype
-from flambeau.core.publish import not_a_tensor, publish
+from flambeau.core.publish import NUMBERS, OPERANDS, not_a_tensor, publish
 from flambeau.core.tensor import Parameter, Tensor, wrap, wrap_view
 from flambeau.core.views import bump
 from flambeau.core.virtual import virtual
@@ -32,9 +32,6 @@ _UNSCALED = (1,)
 
 # ---- pointwise operators of one and two tensors
 
-NUMBERS = (int, float, complex, numpy.number, numpy.bool_)
-_OPERANDS = (Tensor, *NUMBERS)
-
 
 def unary(
     name: str,
@@ -44,21 +41,21 @@ def unary(
     promote: str = "float",
     accepts: str = "bifc",
     refusal: str | Function | None = None,
-    keeps_kind: bool = True,
+    changes: str = "",
     methods: str | None = None,
     doc: str = "",
     node: str | None = None,
 ) -> Function:
     """A pointwise operator of one tensor: ``exp``, ``neg``, ``isnan``.
 
-    ``promote="float"`` makes integers floating first, ``"same"`` leaves them. ``keeps_kind=False``
-    says that the result's dtype may differ from the input's (``isnan``, ``abs`` of complex).
+    ``promote="float"`` makes integers floating first, ``"same"`` leaves them. ``changes``
+    names the categories whose result has another dtype: ``"c"`` for ``abs``, all for ``isnan``.
     """
     op = Op(name, kernel, vjp={"input": vjp} if vjp else None, jvp=POINTWISE, batch=POINTWISE,
             shape=pointwise_shape(kernel), promote=promote, accepts=accepts, refusal=refusal,
             widen=True, node=node)  # fmt: skip
     kernels = op.kernels
-    short = _shortcut(op) if keeps_kind else 0
+    short = _shortcut(op) & ~categories(changes)
 
     def entry(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         try:
@@ -90,7 +87,9 @@ def binary(
     promote: str = "same",
     accepts: str = "bifc",
     refusal: str | Function | None = None,
+    check: Function | None = None,
     numbers: str = "other",
+    second: str = "other",
     boolean: bool = False,
     jvp: str | Rule = POINTWISE,
     methods: str | None = None,
@@ -100,15 +99,16 @@ def binary(
     """A pointwise operator of two tensors, or of a tensor and a number: ``mul``, ``gt``.
 
     ``boolean`` says that the result is bool whatever the operands are; ``numbers``, whether
-    Python numbers stand for ``other``, for ``"both"`` or for ``"none"`` of the tensors.
+    Python numbers stand for ``other``, for ``"both"`` or for ``"none"`` of the tensors; ``second``
+    is the public name of ``other``.
     """
-    vjp = {k: v for k, v in (("input", input), ("other", other)) if v is not None}
-    op = Op(name, kernel, inputs=("input", "other"), vjp=vjp, jvp=jvp, batch=POINTWISE,
+    vjp = {k: v for k, v in (("input", input), (second, other)) if v is not None}
+    op = Op(name, kernel, inputs=("input", second), vjp=vjp, jvp=jvp, batch=POINTWISE,
             shape=pointwise_shape(kernel), promote=promote, accepts=accepts, refusal=refusal,
-            widen=True, node=node)  # fmt: skip
+            check=check, widen=True, node=node)  # fmt: skip
     kernels = op.kernels
     short = _shortcut(op)
-    operands = (Tensor,) if numbers == "none" else _OPERANDS
+    operands = (Tensor,) if numbers == "none" else OPERANDS
 
     def make(refuse: Function) -> Function:
         def entry(input: Tensor, other: Tensor | complex, *, out: Tensor | None = None) -> Tensor:
@@ -147,8 +147,8 @@ def binary(
 
     return publish(
         op,
-        make(lambda other: _refuse(name, other)),
-        _binary_in_place(op, places(kernel), operands, not boolean, _refusal_in_place(name)),
+        make(lambda other: _refuse(op, other)),
+        _binary_in_place(op, places(kernel), operands, not boolean, _refusal_in_place(op)),
         doc,
         f"{name} {name}_" if methods is None else methods,
         operator=make(_foreign),
@@ -161,8 +161,8 @@ def _shortcut(op: Op) -> int:
     return op.accepts & 12 if op.promote == "float" else op.accepts
 
 
-def _refuse(name: str, other: Any) -> Any:
-    raise not_a_tensor(name, "other", 2, other)
+def _refuse(op: Op, other: Any) -> Any:
+    raise not_a_tensor(op.name, op.inputs[1], 2, other)
 
 
 def _foreign(other: Any) -> Any:
@@ -173,16 +173,16 @@ def _foreign(other: Any) -> Any:
 def _number_first(op: Op, input: Any, other: Any, numbers: str) -> Any:
     if numbers != "both" or not isinstance(input, NUMBERS):
         raise not_a_tensor(op.name, "input", 1, input)
-    if not isinstance(other, _OPERANDS):
+    if not isinstance(other, OPERANDS):
         raise not_a_tensor(op.name, "other", 2, other)
     return dispatch(
         op, (input, other) if isinstance(other, Tensor) else (wrap_number(input), other)
     )
 
 
-def _refusal_in_place(name: str) -> Function:
+def _refusal_in_place(op: Op) -> Function:
     def refuse(other: Any) -> Any:
-        raise not_a_tensor(f"{name}_", "other", 1, other)
+        raise not_a_tensor(f"{op.name}_", op.inputs[1], 1, other)
 
     return refuse
 
@@ -283,13 +283,13 @@ def scaled_binary(
                     if input._node is not None and modes.grad:
                         record(op, result, (input, other), _UNSCALED)
                     return result
-            if not isinstance(other, _OPERANDS):
+            if not isinstance(other, OPERANDS):
                 return refuse(other)
             return deliver(name, dispatch(op, (input, other), (plain_number(alpha),)), out)
 
         return entry
 
-    unscaled = _binary_in_place(op, kernels, _OPERANDS, True, _refusal_in_place(name))
+    unscaled = _binary_in_place(op, kernels, OPERANDS, True, _refusal_in_place(op))
     scale = places(numpy.multiply)
 
     def in_place(input: Tensor, other: Tensor | complex, *, alpha: complex = 1) -> Tensor:
@@ -318,12 +318,12 @@ def scaled_binary(
 
     return publish(
         op,
-        make(lambda other: _refuse(name, other)),
+        make(lambda other: _refuse(op, other)),
         in_place,
         doc,
         methods,
         operator=make(_foreign),
-        operator_in_place=_binary_in_place(op, kernels, _OPERANDS, True, _foreign),
+        operator_in_place=_binary_in_place(op, kernels, OPERANDS, True, _foreign),
     )
 
 

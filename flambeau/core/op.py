@@ -84,16 +84,16 @@ class Op:
         self.params, self.n_dims = dims + params, len(dims)
         self.jvp_rule, self.batch_rule, self.shape_rule = jvp, batch, shape
         self.promote, self.widen, self.view = promote, widen, view
-        self.accepts = 0
-        for category in accepts:
-            self.accepts |= 1 << "bifc".index(category)
+        self.accepts = categories(accepts)
         self.refusal, self.check = refusal, check
         self.outputs, self.differentiable = outputs, differentiable
         self.main_output = differentiable[0] if differentiable else 0
         self.__doc__ = doc
         self.public: Callable[..., Any] | None = None  # the function that users call
         self.node_type: type[Node] = type(
-            (node or camel(name)) + "Backward0", (Node,), {"__slots__": (), "op": self}
+            node if node and node[-1].isdigit() else f"{node or camel(name)}Backward0",
+            (Node,),
+            {"__slots__": (), "op": self},
         )
         self.kernels[META] = self.kernels[0] if view else self.on_virtual
         self.set_vjp(vjp or {})
@@ -245,6 +245,11 @@ def _emptied(result: Any) -> Any:
 def wants(rule: Rule) -> tuple[str, ...]:
     """The names of the values that a rule asks for."""
     return tuple([p for p in inspect.signature(rule).parameters if p != "grad"])
+
+
+def categories(letters: str) -> int:
+    """Categories of dtypes as bits: b(ool) 1, i(nteger) 2, f(loating) 4, c(omplex) 8."""
+    return sum([1 << "bifc".index(letter) for letter in letters])
 
 
 def camel(name: str) -> str:

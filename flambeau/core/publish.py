@@ -7,11 +7,15 @@ from functools import wraps
 from types import FunctionType
 from typing import Any
 
+import numpy
+
 from flambeau.core.op import Op
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import overwrite
 
 Function = Callable[..., Any]
+NUMBERS = (int, float, complex, numpy.number, numpy.bool_)  # what stands for a tensor without dims
+OPERANDS = (Tensor, *NUMBERS)
 
 
 def publish(
@@ -28,14 +32,15 @@ def publish(
     A method whose name ends in ``_``, or is ``__iadd__`` and the like, is the in-place form;
     the operator forms, those of ``__add__`` and ``__iadd__``, leave foreign operands to Python.
     """
-    entry = named(entry, op.name, doc)
+    entry = named(entry, op.name, doc, op.inputs[1:])
     entry.op = op  # type: ignore[attr-defined]
     op.public, op.__doc__ = entry, doc
     for name in methods.split():
         if is_in_place(name):
             assert in_place is not None
             form = operator_in_place if name.startswith("__") and operator_in_place else in_place
-            setattr(Tensor, name, named(form, name, f"In-place form of ``{op.name}``."))
+            doc_of_form = f"In-place form of ``{op.name}``."
+            setattr(Tensor, name, named(form, name, doc_of_form, op.inputs[1:]))
         elif name.startswith("__") and operator is not None:
             setattr(Tensor, name, named(operator, name, doc))
         else:
@@ -50,11 +55,16 @@ def is_in_place(name: str) -> bool:
     return name.endswith("_")
 
 
-def named(function: Function, name: str, doc: str | None = None) -> Function:
+def named(
+    function: Function, name: str, doc: str | None = None, second: tuple[str, ...] = ()
+) -> Function:
     """Gives a function its own name and code object, so that tracebacks, profilers and breakpoints
-    tell apart the operators of one family."""
+    tell apart the operators of one family; `second` is what its argument ``other`` is called."""
     assert isinstance(function, FunctionType)
-    code = function.__code__.replace(co_name=name, co_qualname=name)
+    names = function.__code__.co_varnames
+    if len(second) == 1 and names[1:2] == ("other",):
+        names = names[:1] + second + names[2:]
+    code = function.__code__.replace(co_name=name, co_qualname=name, co_varnames=names)
     twin = FunctionType(
         code, function.__globals__, name, function.__defaults__, function.__closure__
     )
@@ -76,6 +86,26 @@ def method(names: str) -> Callable[[Function], Function]:
         return function
 
     return attach
+
+
+def operator(names: str) -> Callable[[Function], Function]:
+    """Hangs a function of two operands on ``Tensor`` as Python operators, ``__rpow__`` or
+    ``__ipow__``, which leave operands of foreign types to Python."""
+
+    def attach(function: Function) -> Function:
+        for name in names.split():
+            form = _written(function, name) if is_in_place(name) else function
+            setattr(Tensor, name, named(_leaving_foreign(form), name, function.__doc__))
+        return function
+
+    return attach
+
+
+def _leaving_foreign(function: Function) -> Function:
+    def operator(self: Tensor, other: Any) -> Any:
+        return function(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+    return operator
 
 
 def _written(function: Function, name: str) -> Function:
