@@ -13,6 +13,11 @@ import math as _math
 from flambeau.core.device import device, get_default_device, set_default_device
 from flambeau.core import dtype as _dtypes
 from flambeau.core.dtype import dtype, get_default_dtype, set_default_dtype
+from flambeau.autograd.grad_mode import (
+    enable_grad, inference_mode, is_grad_enabled, is_inference, is_inference_mode_enabled, no_grad,
+    set_grad_enabled,
+)  # fmt: skip
+from flambeau import autograd
 from flambeau.core.layout import (
     channels_last, channels_last_3d, contiguous_format, jagged, layout, memory_format,
     preserve_format, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr, strided,
@@ -32,5 +37,5 @@ e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
 
 __getattr__ = _module_getattr(
     __name__,
-    lazy=("autograd", "cuda", "nn", "optim", "random", "serialization", "storage", "utils"),
+    lazy=("cuda", "nn", "optim", "random", "serialization", "storage", "utils"),
 )

@@ -82,7 +82,7 @@ def receive(grads: dict[Node, Any], node: Node, target: Node, g: Any) -> None:
 
 def pull(node: Node, grad: Any) -> Any:
     """The gradients of the node's inputs; those of the node's hooks included."""
-    if grad is None and type(node).op.joint is None:
+    if grad is None and not node.runs_without_grad:
         return (None,) * len(node.edges)
     pulled = (grad,) if type(node) is Output else node.pull(grad)
     if node.hooks is not None:

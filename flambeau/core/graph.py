@@ -29,6 +29,7 @@ class Node:
 
     op: Op  # set on the class that each operator has of its own
     outputs = 1
+    runs_without_grad = False  # whether `pull` is called when no gradient arrived
 
     edges: tuple[Node | None, ...]  # the histories of the inputs; None where no gradient is asked
     saved: tuple[Any, ...] | None  # None once released
@@ -41,7 +42,7 @@ class Node:
         """The gradients of the inputs, given that of the result."""
         saved = self.saved
         if saved is None:
-            raise RuntimeError(_TWICE)
+            raise RuntimeError(TWICE)
         return self.op.pull(self, grad, saved)
 
     def release(self) -> None:
@@ -50,7 +51,7 @@ class Node:
             self.saved = None
 
 
-_TWICE = (
+TWICE = (
     "Trying to backward through the graph a second time (or directly access saved tensors after "
     "they have already been freed). Saved intermediate values of the graph are freed when you call "
     ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "

@@ -1,0 +1,307 @@
+"""``Function``: operations whose gradient the user writes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from flambeau.core.graph import (
+    TWICE, Leaf, Node, Packed, Saved, SavedResult, make_output, unsaved,
+)  # fmt: skip
+from flambeau.core.modes import flags, modes
+from flambeau.core.op import Op
+from flambeau.core.tensor import Tensor, share_version, wrap
+from flambeau.core.views import bump, history
+from flambeau.ops.creation import zeros
+
+_new = object.__new__
+
+
+class FunctionCtx:
+    """What ``forward`` and ``backward`` share: the ``ctx`` argument of a :class:`Function`."""
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Keeps tensors for ``backward``; writes to them in between are noticed."""
+        for tensor in tensors:
+            if tensor is not None and not isinstance(tensor, Tensor):
+                raise TypeError(f"save_for_backward can only save variables, but argument is of type {type(tensor).__name__}")
+        self.to_save = tensors
+
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Keeps tensors for ``jvp``."""
+        self.saved_for_forward = tensors
+
+    def mark_dirty(self, *args: Tensor) -> None:
+        """Says that these inputs were modified in place."""
+        self.dirty_tensors = args
+
+    def mark_non_differentiable(self, *args: Tensor) -> None:
+        """Says that these outputs have no gradient."""
+        self.non_differentiable = args
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether absent gradients reach ``backward`` as zeros (the default) or as None."""
+        self.materialize_grads = value
+
+
+class FunctionNode(FunctionCtx, Node):
+    """One call of a Function in the graph; it is the ``ctx`` of that call."""
+
+    function: type[Function]  # set on the class of each Function
+    runs_without_grad = True
+    to_save: Any = ()
+    dirty_tensors: Any = ()
+    non_differentiable: Any = ()
+    materialize_grads = True
+    likes: Any = ()
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The tensors given to ``save_for_backward``."""
+        if self.saved is None:
+            raise RuntimeError(TWICE)
+        return tuple([unsaved(self, value) for value in self.saved])
+
+    saved_variables = saved_tensors
+
+    def pull(self, grad: Any) -> Any:
+        """Calls the user's ``backward`` and checks what it returns."""
+        if self.saved is None:
+            raise RuntimeError(TWICE)
+        grads = grad if self.outputs > 1 else [grad]
+        if grads is None:
+            grads = [None] * self.outputs
+        if self.materialize_grads:
+            grads = [self._zeros(i) if g is None else g for i, g in enumerate(grads)]
+        pulled = self.function.backward(self, *grads)
+        if not isinstance(pulled, tuple):
+            pulled = (pulled,)
+        return self._fitted(pulled)
+
+    def _zeros(self, index: int) -> Any:
+        like = self.likes[index]
+        return None if like is None else zeros(like[0], dtype=like[1].dtype, device=like[1].device)
+
+    def _fitted(self, pulled: tuple[Any, ...]) -> Any:
+        expected = len(self.edges)
+        if len(pulled) > expected and all([g is None for g in pulled[expected:]]):
+            pulled = pulled[:expected]
+        if len(pulled) != expected:
+            raise RuntimeError(
+                f"function {type(self).__name__} returned an incorrect number of gradients "
+                f"(expected {expected}, got {len(pulled)})"
+            )
+        for index, (g, edge) in enumerate(zip(pulled, self.edges)):
+            if g is not None and not isinstance(g, Tensor):
+                raise TypeError(f"expected Variable or None (got {type(g).__name__})")
+            if g is not None and edge is None and not self.tensor_args[index]:
+                raise RuntimeError(
+                    f"function {type(self).__name__} returned a gradient different from None at "
+                    f"position {index + 1}, but the corresponding forward input was not a Variable"
+                )
+        return pulled
+
+    def release(self) -> None:
+        self.saved = None
+
+
+class Function:
+    """Base class of operations with a gradient of the user's own.
+
+    >>> class Square(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x
+    ...
+    ...     @staticmethod
+    ...     def backward(ctx, grad):
+    ...         (x,) = ctx.saved_tensors
+    ...         return 2 * x * grad
+    >>> Square.apply(torch.tensor(3.0))
+    tensor(9.)
+    """
+
+    _node_type: type[FunctionNode]
+    generate_vmap_rule = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._node_type = type(cls.__name__ + "Backward", (FunctionNode,), {"function": cls, "op": _OP})
+        cls._backward_cls = cls._node_type  # type: ignore[attr-defined]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use "
+            "new-style autograd function with static forward method. (Example: "
+            "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
+        )
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Computes the outputs; with ``setup_context`` it takes no ``ctx``."""
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        """Saves on ``ctx`` what ``backward`` needs, when ``forward`` takes no ``ctx``."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """Computes the gradient of each argument of ``forward``; None where there is none."""
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function "
+            "to use it with backward mode AD."
+        )
+
+    vjp = backward
+
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """Computes the tangents of the outputs."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward "
+            "mode AD."
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
+        """Computes a batch of calls at once."""
+        raise NotImplementedError("You must implement vmap for your custom autograd.Function")
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Calls ``forward`` and records it."""
+        node = _new(cls._node_type)
+        edges = tuple([history(a) if isinstance(a, Tensor) else None for a in args])
+        recording = modes.grad and any([e is not None for e in edges])
+        node.edges, node.saved, node.hooks, node.site = edges, (), None, None
+        node.needs_input_grad = tuple([e is not None for e in edges])
+        node.tensor_args = [isinstance(a, Tensor) for a in args]
+        separate = cls.setup_context is not Function.setup_context
+        modes.grad, was = False, modes.grad
+        try:
+            if separate:
+                output = cls.forward(*args, **kwargs)
+                cls.setup_context(node, args, output)
+            else:
+                output = cls.forward(node, *args, **kwargs)
+        finally:
+            modes.grad = was
+        return _recorded(node, args, output) if recording else _unrecorded(node, output)
+
+
+def _unrecorded(node: FunctionNode, output: Any) -> Any:
+    for tensor in node.dirty_tensors:
+        bump(tensor)
+    return output
+
+
+def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
+    """The outputs with their history, and what was saved sealed against writes."""
+    single = isinstance(output, Tensor)
+    outputs = [output] if single else list(output)
+    for tensor in node.dirty_tensors:
+        if type(tensor._node) is Leaf:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        bump(tensor)
+    node.outputs = len(outputs)
+    for i, tensor in enumerate(outputs):
+        if isinstance(tensor, Tensor):
+            outputs[i] = _attached(node, i, tensor, args)
+    node.likes = [(t.shape, t.kind) if isinstance(t, Tensor) else None for t in outputs]
+    _seal(node, outputs)
+    return outputs[0] if single else type(output)(outputs) if type(output) in (tuple, list) else tuple(outputs)
+
+
+def _attached(node: FunctionNode, index: int, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
+    """An output with its place in the graph; an input returned as it is becomes an alias."""
+    is_input = any([tensor is a for a in args])
+    differentiable = tensor.kind.floating and not any([tensor is t for t in node.non_differentiable])
+    if is_input and not any([tensor is t for t in node.dirty_tensors]):
+        alias = wrap(tensor._array, tensor.kind)
+        alias._writes = share_version(tensor)
+        tensor = alias
+    if not differentiable:
+        return tensor
+    if node.outputs == 1:
+        node.shape, node.kind = tensor.shape, tensor.kind
+        tensor._node = node
+    else:
+        node.shape, node.kind = tensor.shape, tensor.kind
+        tensor._node = make_output(node, index, tensor)
+    return tensor
+
+
+def _seal(node: FunctionNode, outputs: list[Any]) -> None:
+    sealed: list[Any] = []
+    for tensor in node.to_save:
+        at = next((i for i, o in enumerate(outputs) if o is tensor and tensor is not None), None)
+        if tensor is None:
+            sealed.append(None)
+        elif flags.active and modes.saved_hooks:
+            pack, unpack = modes.saved_hooks[-1]
+            sealed.append(Packed(pack(tensor), unpack))
+        elif at is not None:
+            sealed.append(SavedResult(tensor, at))
+        else:
+            sealed.append(Saved(tensor, share_version(tensor)))
+    node.saved, node.to_save = tuple(sealed), ()
+
+
+def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of ``backward``: its result cannot be differentiated again."""
+
+    @functools.wraps(function)
+    def wrapper(ctx: Any, *args: Any) -> Any:
+        modes.grad, was = False, modes.grad
+        try:
+            outputs = function(ctx, *args)
+        finally:
+            modes.grad = was
+        if not was or not any([isinstance(a, Tensor) and a.requires_grad for a in args]):  # type: ignore
+            return outputs
+        made = outputs if isinstance(outputs, tuple) else (outputs,)
+        barred = tuple([_Barrier.apply(o.detach().requires_grad_()) if isinstance(o, Tensor) else o for o in made])
+        return barred if isinstance(outputs, tuple) else barred[0]
+
+    return wrapper
+
+
+_OP = Op("custom_function", lambda *arrays: arrays, inputs="*tensors", outputs=None)
+
+
+class _Barrier(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return wrap(x._array, x.kind)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
+
+
+class InplaceFunction(Function):
+    """A Function that may work in place (kept for compatibility)."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+class NestedIOFunction(Function):
+    """A Function of nested inputs: not supported."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError("NestedIOFunction is not supported: use Function with flat arguments")
+
+
+BackwardCFunction = FunctionNode
+FunctionMeta = type
