@@ -17,7 +17,7 @@ lint: .venv/dev.stamp
 	$(BIN)/pyright
 
 bench: .venv/dev.stamp
-	$(BIN)/python benchmarks/steps.py
+	$(BIN)/python benchmarks/calls.py
 
 clean:
 	rm -rf .venv build dist digits-output .pytest_cache .ruff_cache .import_linter_cache
