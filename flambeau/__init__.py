@@ -30,7 +30,7 @@ from flambeau.ops.conversion import *
 from flambeau.ops.creation import *
 from flambeau.ops.pointwise.arithmetic import *
 from flambeau.namespace import module_getattr as _module_getattr
-from flambeau.version import __version__
+from flambeau.torch_version import __version__
 
 globals().update(_dtypes.ALL)  # float32, float, bool, ...
 e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
