@@ -10,11 +10,17 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def python(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run ``python -W error`` with this checkout importable; return its status and output."""
+Result = subprocess.CompletedProcess[str]
+
+
+def python(*arguments: str | Path, cwd: Path | None = None, warnings: str = "error") -> Result:
+    """Run Python with this checkout importable; return its status and output.
+
+    ``warnings`` is what ``-W`` makes of warnings.
+    """
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
-        [sys.executable, "-W", "error", *map(str, arguments)],
+        [sys.executable, "-W", warnings, *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "COLUMNS": "80"},
         capture_output=True,
@@ -24,6 +30,6 @@ def python(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Comple
     )
 
 
-def flambeau(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def flambeau(*arguments: str | Path, cwd: Path | None = None, warnings: str = "error") -> Result:
     """Run ``python -m flambeau`` with these arguments."""
-    return python("-m", "flambeau", *arguments, cwd=cwd)
+    return python("-m", "flambeau", *arguments, cwd=cwd, warnings=warnings)
