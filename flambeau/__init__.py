@@ -25,14 +25,19 @@ from flambeau.core.layout import (
 from flambeau.core.promotion import can_cast, promote_types
 from flambeau.core.size import Size
 from flambeau.core.tensor import Tensor
+from flambeau.core.typed_storage import LEGACY as _storages, TypedStorage
+from flambeau.core.untyped_storage import UntypedStorage
 from flambeau.ops.attributes import *
 from flambeau.ops.conversion import *
 from flambeau.ops.creation import *
 from flambeau.ops.pointwise.arithmetic import *
+from flambeau.ops.storage import *
 from flambeau.namespace import module_getattr as _module_getattr
 from flambeau.torch_version import __version__
 
 globals().update(_dtypes.ALL)  # float32, float, bool, ...
+globals().update(_storages)  # FloatStorage, LongStorage, ...
+Storage = _storages["FloatStorage"]
 e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
 
 __getattr__ = _module_getattr(

@@ -12,7 +12,7 @@ import mmap
 import os
 import sys
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
 import numpy
@@ -280,7 +280,7 @@ class UntypedStorage:
         return self
 
     def share_memory_(self, *args: Any, **kwargs: Any) -> UntypedStorage:
-        """Moves the bytes to memory that processes forked from now on share; does nothing on CUDA."""
+        """Moves the bytes to memory that processes forked from now on share (nothing on CUDA)."""
         if not self.is_shared() and self._bytes is not None:
             fresh = numpy.frombuffer(mmap.mmap(-1, max(self._size, 1)), numpy.uint8, self._size)
             fresh[...] = self._bytes
@@ -392,9 +392,12 @@ def storage_of(tensor: Tensor) -> UntypedStorage:
     found = storage_below(tensor)
     if found is None:
         found = _over(memory.root_bytes(tensor._array), tensor.device)
-    mine = found._tensors
-    mine[id(tensor)] = weakref.ref(tensor, lambda _, number=id(tensor): mine.pop(number, None))
+    found._tensors[id(tensor)] = weakref.ref(tensor, _forget(found._tensors, id(tensor)))
     return found
+
+
+def _forget(table: dict[int, Any], number: int) -> Callable[[Any], None]:
+    return lambda _: table.pop(number, None)  # type: ignore[func-returns-value]
 
 
 def storage_below(tensor: Tensor) -> UntypedStorage | None:

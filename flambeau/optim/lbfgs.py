@@ -1,0 +1,202 @@
+"""L-BFGS: a quasi-Newton method with a short memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flambeau.core.modes import modes
+from flambeau.core.tensor import Tensor
+from flambeau.ops.creation import zeros_like
+from flambeau.ops.joining import cat
+from flambeau.optim._line_search import strong_wolfe
+from flambeau.optim.optimizer import Optimizer, ParamsT, check, evaluate, number, real
+
+__all__ = ["LBFGS"]
+
+
+class LBFGS(Optimizer):
+    """L-BFGS: the step is the gradient times an estimate of the inverse Hessian, which is built
+    from the last ``history_size`` changes of parameters and gradients.
+
+    One ``step`` makes up to ``max_iter`` iterations and evaluates the closure up to ``max_eval``
+    times (by default ``max_iter * 5 / 4``). It ends early when no gradient exceeds
+    ``tolerance_grad``, or the step or the change of the loss falls to ``tolerance_change``.
+    ``line_search_fn`` is None or ``"strong_wolfe"``. All parameters are one group on one device.
+
+    Liu and Nocedal, On the Limited Memory BFGS Method (1989).
+
+    Example::
+
+        optimizer = torch.optim.LBFGS(model.parameters(), line_search_fn="strong_wolfe")
+
+        def closure():
+            optimizer.zero_grad()
+            loss = loss_fn(model(input), target)
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        history_size: int = 100,
+        line_search_fn: str | None = None,
+    ) -> None:
+        if isinstance(lr, Tensor) and lr.numel() != 1:
+            raise ValueError("Tensor lr must be 1-element")
+        check(lr >= 0.0, f"Invalid learning rate: {lr}")
+        if max_eval is None:
+            max_eval = max_iter * 5 // 4
+        defaults = {
+            "lr": lr, "max_iter": max_iter, "max_eval": max_eval,
+            "tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change,
+            "history_size": history_size, "line_search_fn": line_search_fn,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+        if len(self.param_groups) != 1:
+            raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
+        self._params = self.param_groups[0]["params"]
+
+    def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
+        """Up to ``max_iter`` iterations; returns the first loss."""
+        before, modes.grad = modes.grad, False
+        try:
+            return self._minimize(closure)
+        finally:
+            modes.grad = before
+
+    def _minimize(self, closure: Callable[[], Any]) -> Any:
+        group, state = self.param_groups[0], self.state[self._params[0]]
+        state.setdefault("func_evals", 0)
+        state.setdefault("n_iter", 0)
+        first = evaluate(closure)
+        loss, grad, evaluations = float(first), self._flat_gradient(), 1
+        state["func_evals"] += 1
+        if grad.abs().max() <= group["tolerance_grad"]:
+            return first
+        for iteration in range(1, group["max_iter"] + 1):
+            state["n_iter"] += 1
+            direction = self._direction(state, grad, group["history_size"])
+            self._remember(state, grad, loss)
+            rate = number(group["lr"])
+            if state["n_iter"] == 1:
+                rate = min(1.0, 1.0 / grad.abs().sum()) * rate
+            state["t"] = rate
+            slope = grad.dot(direction)
+            if slope > -group["tolerance_change"]:
+                break
+            last = iteration == group["max_iter"]
+            before = loss
+            loss, grad, used = self._go(closure, state, loss, grad, slope, last)
+            evaluations += used
+            state["func_evals"] += used
+            if last or evaluations >= group["max_eval"]:
+                break
+            if self._converged(group, state, grad, loss - before):
+                break
+        return first
+
+    def _converged(self, group: dict[str, Any], state: Any, grad: Any, change: float) -> bool:
+        if grad.abs().max() <= group["tolerance_grad"]:
+            return True
+        if (state["d"] * state["t"]).abs().max() <= group["tolerance_change"]:
+            return True
+        return abs(change) < group["tolerance_change"]
+
+    def _remember(self, state: Any, grad: Any, loss: float) -> None:
+        state["prev_flat_grad"] = grad.clone()
+        state["prev_loss"] = loss
+
+    def _direction(self, state: Any, grad: Any, history: int) -> Any:
+        """Minus the gradient times the estimate of the inverse Hessian."""
+        if state["n_iter"] == 1:
+            state["d"] = grad.neg()
+            state["old_dirs"], state["old_stps"], state["ro"] = [], [], []
+            state["H_diag"] = 1
+            return state["d"]
+        self._update_history(state, grad, history)
+        changes, steps, ro = state["old_dirs"], state["old_stps"], state["ro"]
+        weights = state.setdefault("al", [None] * history)
+        d = grad.neg()
+        for index in reversed(range(len(changes))):
+            weights[index] = steps[index].dot(d) * ro[index]
+            d = d - changes[index] * weights[index]
+        d = d * state["H_diag"]
+        for index in range(len(changes)):
+            d = d + steps[index] * (weights[index] - changes[index].dot(d) * ro[index])
+        state["d"] = d
+        return d
+
+    def _update_history(self, state: Any, grad: Any, history: int) -> None:
+        change, step = grad - state["prev_flat_grad"], state["d"] * state["t"]
+        product = change.dot(step)
+        if product <= 1e-10:
+            return
+        if len(state["old_dirs"]) == history:
+            for name in ("old_dirs", "old_stps", "ro"):
+                state[name].pop(0)
+        state["old_dirs"].append(change)
+        state["old_stps"].append(step)
+        state["ro"].append(1.0 / product)
+        state["H_diag"] = product / change.dot(change)
+
+    def _go(
+        self,
+        closure: Callable[[], Any],
+        state: Any,
+        loss: float,
+        grad: Any,
+        slope: Any,
+        last: bool,
+    ) -> tuple[float, Any, int]:
+        """Moves along the direction; the loss and gradient there and the evaluations used."""
+        direction = state["d"]
+        way = self.param_groups[0]["line_search_fn"]
+        if way is None:
+            self._move(state["t"], direction)
+            if last:  # nobody would look at the loss
+                return loss, grad, 0
+            return float(evaluate(closure)), self._flat_gradient(), 1
+        if way != "strong_wolfe":
+            raise RuntimeError("only 'strong_wolfe' is supported")
+        start = [parameter.clone() for parameter in self._params]
+
+        def objective(_: Any, t: Any, d: Any) -> tuple[float, Any]:
+            self._move(t, d)
+            value, slope = float(evaluate(closure)), self._flat_gradient()
+            for parameter, value_before in zip(self._params, start, strict=True):
+                parameter.copy_(value_before)
+            return value, slope
+
+        found = strong_wolfe(objective, start, state["t"], direction, loss, grad, slope)
+        loss, grad, state["t"], used = found
+        self._move(state["t"], direction)
+        return loss, grad, used
+
+    def _move(self, t: Any, direction: Any) -> None:
+        offset = 0
+        for parameter in self._params:
+            values = real(parameter)
+            size = values.numel()
+            values.add_(direction[offset : offset + size].view_as(values), alpha=number(t))
+            offset += size
+
+    def _flat_gradient(self) -> Any:
+        """The gradients of all parameters as one vector; zeros where there is none."""
+        parts = []
+        for parameter in self._params:
+            grad = parameter.grad
+            if grad is None:
+                grad = zeros_like(parameter)
+            elif grad.is_sparse:
+                grad = grad.to_dense()
+            parts.append(real(grad).reshape(-1))
+        return cat(parts, 0)
