@@ -100,8 +100,8 @@ def test_tracebacks_begin_in_the_program(tmp_path: Path) -> None:
 
 
 def test_a_loaded_pytorch_is_reported() -> None:
-    code = "import sys, types; sys.modules['torch'] = types.ModuleType('torch'); import flambeau.as_torch"
-    result = launching.python("-c", code)
+    fake = "import sys, types; sys.modules['torch'] = types.ModuleType('torch')\n"
+    result = launching.python("-c", fake + "import flambeau.as_torch")
     assert "must be imported before PyTorch" in result.stderr.splitlines()[-1]
 
 
