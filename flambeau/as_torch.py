@@ -22,7 +22,7 @@ from importlib.metadata import Distribution, DistributionFinder
 from os import PathLike
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import flambeau
 from flambeau import version
@@ -55,7 +55,7 @@ class _AliasLoader(Loader):
 class _Torch(Distribution):
     """What ``importlib.metadata`` says of the package ``torch``."""
 
-    _texts: ClassVar[dict[str, str]] = {
+    _texts = {
         "METADATA": f"Metadata-Version: 2.1\nName: torch\nVersion: {version.__version__}\n"
         "Summary: Flambeau, under PyTorch's name\n",
         "top_level.txt": "torch\n",
