@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf, nan
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 import pytest
@@ -220,7 +220,7 @@ def test_profiles_and_block() -> None:
 class DeviceArray:
     """An array that lies elsewhere: it can be cut there, and copied to the host."""
 
-    copied: list[int] = []
+    copied: ClassVar[list[int]] = []
 
     def __init__(self, array: numpy.ndarray) -> None:
         self.array, self.shape, self.size, self.ndim = array, array.shape, array.size, array.ndim
