@@ -63,11 +63,11 @@ def _named(
     operator: Any, arguments: Sequence[Any], params: Sequence[Any]
 ) -> Iterator[tuple[str, str]]:
     """Names and descriptions of the arguments that were given."""
-    names: Sequence[str] = getattr(operator, "inputs", ())
+    names = list(getattr(operator, "inputs", ()))
     if getattr(operator, "variadic", False):
         names = [f"{names[0]}[{i}]" for i in range(len(arguments))]
     names = [*names, *[f"argument {i + 1}" for i in range(len(names), len(arguments))]]
-    others: Sequence[str] = getattr(operator, "params", ())
+    others = list(getattr(operator, "params", ()))
     others = [*others, *[f"parameter {i + 1}" for i in range(len(others), len(params))]]
     for name, value in [*zip(names, arguments, strict=False), *zip(others, params, strict=False)]:
         if isinstance(value, (list, tuple)) and any(hasattr(v, "shape") for v in value):
