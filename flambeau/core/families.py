@@ -237,11 +237,13 @@ def scaled_binary(
     check: Function | None = None,
     accepts: str = "bifc",
     doc: str = "",
+    node: str | None = None,
 ) -> Function:
     """``ufunc(input, alpha * other)``: ``add`` and ``sub``; ``kernel`` takes ``alpha`` too."""
     op = Op(name, kernel, inputs=("input", "other"), params=("alpha",),
             vjp={"input": input, "other": other}, jvp=LINEAR, batch=POINTWISE, accepts=accepts,
-            shape=pointwise_shape(kernel), promote="same", check=check, widen=True)  # fmt: skip
+            shape=pointwise_shape(kernel), promote="same", check=check, widen=True,
+            node=node)  # fmt: skip
     kernels = places(ufunc)
     kernels[META] = lambda x, y: op.kernels[META](x, y, 1)  # type: ignore[misc]
     short = _shortcut(op)

@@ -1,28 +1,408 @@
-"""Arithmetic of one and two tensors."""
+"""Arithmetic of tensors and numbers: sums, products, quotients, powers, signs."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy
 
-from flambeau.core.families import binary, scaled_binary, unary
-from flambeau.core.publish import exported
+from flambeau.core.dtype import complex128, dtype, float64
+from flambeau.core.families import binary, plain_number, pointwise_shape, scaled_binary, unary
+from flambeau.core.op import POINTWISE, Op
+from flambeau.core.publish import exported, method, not_a_tensor, operator
+from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
 from flambeau.kernels.shared import pointwise as kernels
+from flambeau.ops.pointwise.rules import conj, no_derivative, zeros
+
+Number = complex  #: a Python number
+
+
+# ---- sums and differences
 
 add = scaled_binary("add", numpy.add, kernels.add_scaled,
     input=lambda grad: grad,
-    other=lambda grad, alpha: grad if alpha == 1 else grad * alpha,
+    other=lambda grad, alpha: grad if alpha == 1 else grad * conj(alpha),
     doc="``input + alpha * other``, broadcast to a common shape.",
     methods="add add_ __add__ __radd__ __iadd__")  # fmt: skip
 
-mul = binary("mul", numpy.multiply,
-    input=lambda grad, other: grad * other,
-    other=lambda grad, input: grad * input,
-    doc="``input * other``, broadcast to a common shape.",
-    methods="mul mul_ __mul__ __rmul__ __imul__ multiply multiply_")  # fmt: skip
 
-neg = unary("neg", numpy.negative, promote="same",
+def _is_bool(operand: Any) -> bool:
+    if isinstance(operand, Tensor):
+        return operand.dtype.rank == 0
+    return isinstance(operand, bool)
+
+
+def _no_bools(input: Any, other: Any) -> None:
+    """Whether a difference of bools is 1, -1 or true is nobody's guess."""
+    if not (_is_bool(input) or _is_bool(other)):
+        return
+    both = _is_bool(input) and _is_bool(other)
+    raise RuntimeError(
+        "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+        "`logical_xor()` operator instead."
+        if both
+        else "Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
+        "trying to invert a mask, use the `~` or `logical_not()` operator instead."
+    )
+
+
+def _bool_difference(of: dtype) -> Exception:
+    return RuntimeError(
+        "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+        "`logical_xor()` operator instead."
+    )
+
+
+sub = scaled_binary("sub", numpy.subtract, kernels.subtract_scaled, check=_no_bools, accepts="ifc",
+    input=lambda grad: grad,
+    other=lambda grad, alpha: -grad if alpha == 1 else grad * -conj(alpha),
+    doc="``input - alpha * other``, broadcast to a common shape.",
+    methods="sub sub_ __sub__ __isub__ subtract subtract_")  # fmt: skip
+subtract = sub
+
+rsub = scaled_binary("rsub", kernels.subtract_reversed, kernels.subtract_reversed,
+    check=_no_bools, accepts="ifc", node="RsubBackward1",
+    input=lambda grad, alpha: -grad if alpha == 1 else grad * -conj(alpha),
+    other=lambda grad: grad,
+    doc="``other - alpha * input``, broadcast to a common shape.",
+    methods="__rsub__")  # fmt: skip
+
+
+def _no_negated_bool(of: dtype) -> Exception:
+    return RuntimeError(
+        "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+        "invert a mask, use the `~` or `logical_not()` operator instead."
+    )
+
+
+neg = unary("neg", numpy.negative, promote="same", accepts="ifc", refusal=_no_negated_bool,
     vjp=lambda grad: -grad,
     doc="``-input``.",
     methods="neg neg_ __neg__ negative negative_")  # fmt: skip
+negative = neg
+
+
+@method("positive __pos__")
+def positive(input: Tensor) -> Tensor:
+    """``input`` itself; RuntimeError for bools."""
+    if input.dtype.rank == 0:
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+# ---- products
+
+mul = binary("mul", numpy.multiply, numbers="both",
+    input=lambda grad, other: grad * conj(other),
+    other=lambda grad, input: grad * conj(input),
+    doc="``input * other``, broadcast to a common shape.",
+    methods="mul mul_ __mul__ __rmul__ __imul__ multiply multiply_")  # fmt: skip
+multiply = mul
+
+
+_addcmul = Op("addcmul", kernels.multiply_add, inputs=("input", "tensor1", "tensor2"),
+    params=("value",), promote="same", widen=True, accepts="ifc", refusal="addcmul_cpu_out",
+    shape=pointwise_shape(kernels.multiply_add), jvp=POINTWISE, batch=POINTWISE,
+    vjp={
+        "input": lambda grad: grad,
+        "tensor1": lambda grad, tensor2, value: grad * conj(tensor2) * conj(value),
+        "tensor2": lambda grad, tensor1, value: grad * conj(tensor1) * conj(value),
+    })  # fmt: skip
+
+
+@method("addcmul addcmul_")
+def addcmul(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``input + value * tensor1 * tensor2``, broadcast to a common shape."""
+    _check_tensors("addcmul", tensor1=tensor1, tensor2=tensor2)
+    return deliver("addcmul", _addcmul(input, tensor1, tensor2, plain_number(value)), out)
+
+
+def _check_tensors(name: str, **operands: Any) -> None:
+    for position, (argument, value) in enumerate(operands.items(), 2):
+        if not isinstance(value, Tensor):
+            raise not_a_tensor(name, argument, position, value)
+
+
+def _no_integer_quotient(input: Any, tensor1: Tensor, tensor2: Tensor) -> None:
+    if tensor1.dtype.rank < 2 and tensor2.dtype.rank < 2:
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv"
+            " will perform a true division of tensor1 and tensor2. The historic addcdiv behavior "
+            "can be implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype)"
+            " for integer inputs and as (input + value * tensor1 / tensor2) for float inputs."
+        )
+
+
+_addcdiv = Op("addcdiv", kernels.divide_add, inputs=("input", "tensor1", "tensor2"),
+    params=("value",), promote="same", widen=True, accepts="fc", refusal="addcdiv_cpu_out",
+    check=_no_integer_quotient,
+    shape=pointwise_shape(kernels.divide_add), jvp=POINTWISE, batch=POINTWISE,
+    vjp={
+        "input": lambda grad: grad,
+        "tensor1": lambda grad, tensor2, value: grad * conj(value / tensor2),
+        "tensor2": lambda grad, tensor1, tensor2, value: (
+            -grad * conj(value * tensor1 / (tensor2 * tensor2))
+        ),
+    })  # fmt: skip
+
+
+@method("addcdiv addcdiv_")
+def addcdiv(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``input + value * tensor1 / tensor2``, broadcast to a common shape.
+
+    Raises RuntimeError for a quotient of integers.
+    """
+    _check_tensors("addcdiv", tensor1=tensor1, tensor2=tensor2)
+    return deliver("addcdiv", _addcdiv(input, tensor1, tensor2, plain_number(value)), out)
+
+
+def _one_dtype(input: Tensor, end: Tensor, weight: Any) -> None:
+    for name, value in (("end", end), ("weight", weight)):
+        if isinstance(value, Tensor) and value.dtype is not input.dtype:
+            raise RuntimeError(
+                f"expected dtype {input.dtype.name} for `{name}` but got dtype {value.dtype.name}"
+            )
+
+
+_lerp = Op("lerp", kernels.interpolate, inputs=("input", "end", "weight"), promote="same",
+    widen=True, accepts="fc", refusal="lerp_kernel_scalar", check=_one_dtype,
+    shape=pointwise_shape(kernels.interpolate), jvp=POINTWISE, batch=POINTWISE,
+    vjp={
+        "input": lambda grad, weight: grad * conj(1 - weight),
+        "end": lambda grad, weight: grad * conj(weight),
+        "weight": lambda grad, input, end: grad * conj(end - input),
+    })  # fmt: skip
+
+
+@method("lerp lerp_")
+def lerp(
+    input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
+    """``input + weight * (end - input)``; ``weight`` is a tensor or a number."""
+    _check_tensors("lerp", end=end)
+    return deliver("lerp", _lerp(input, end, weight), out)
+
+
+# ---- quotients
+
+true_divide = binary("div", numpy.true_divide, promote="float", numbers="both",
+    input=lambda grad, other: grad / conj(other),
+    other=lambda grad, input, other: -grad * conj((input / other) / other),
+    doc="``input / other``, broadcast to a common shape; integers give floating results.",
+    methods="true_divide true_divide_ __truediv__ __itruediv__ __div__ __idiv__")  # fmt: skip
+
+floor_divide = binary("floor_divide", kernels.floor_divide, accepts="if", numbers="both",
+    refusal="div_floor_cpu",
+    input=no_derivative("floor_divide"), other=no_derivative("floor_divide"),
+    doc="""``input / other`` rounded down, broadcast to a common shape.
+
+    Raises RuntimeError where an integer is divided by 0.""",
+    methods="floor_divide floor_divide_ __floordiv__ __ifloordiv__")  # fmt: skip
+
+_div_floor = binary("div_floor", kernels.floor_divide, accepts="if", numbers="both",
+    node="DivBackward2", input=zeros, other=zeros, methods="")  # fmt: skip
+_div_trunc = binary("div_trunc", kernels.truncate_divide, accepts="if", numbers="both",
+    node="DivBackward2", input=zeros, other=zeros, methods="")  # fmt: skip
+_QUOTIENTS = {None: true_divide, "floor": _div_floor, "trunc": _div_trunc}
+
+
+@method("div div_ divide divide_")
+def div(
+    input: Tensor,
+    other: Tensor | Number,
+    *,
+    rounding_mode: str | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``input / other``, broadcast to a common shape; integers give floating results.
+
+    ``rounding_mode="floor"`` rounds down and ``"trunc"`` towards zero: then integers stay integers,
+    and RuntimeError is raised where one is divided by 0.
+    """
+    if rounding_mode is None:
+        return true_divide(input, other, out=out)
+    quotient = _QUOTIENTS.get(rounding_mode)
+    if quotient is None:
+        raise RuntimeError(
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+            f"'{rounding_mode}'"
+        )
+    return quotient(input, other, out=out)
+
+
+divide = div
+
+
+@operator("__rtruediv__ __rdiv__")
+def _divided_from(self: Tensor, other: Number) -> Tensor:
+    return self.reciprocal() * other  # type: ignore[attr-defined]
+
+
+@operator("__rfloordiv__")
+def _floor_divided_from(self: Tensor, other: Number) -> Tensor:
+    return floor_divide(other, self)
+
+
+reciprocal = unary("reciprocal", kernels.reciprocal,
+    vjp=lambda grad, result: -grad * conj(result * result),
+    doc="``1 / input``.")  # fmt: skip
+
+remainder = binary("remainder", kernels.remainder, accepts="if", numbers="both",
+    input=lambda grad: grad,
+    other=lambda grad, input, other: -grad * div(input, other, rounding_mode="floor"),
+    doc="""What floor division of ``input`` by ``other`` leaves; it has the sign of ``other``.
+
+    Raises RuntimeError where an integer is divided by 0.""",
+    methods="remainder remainder_ __mod__ __imod__")  # fmt: skip
+
+
+@operator("__rmod__")
+def _remainder_from(self: Tensor, other: Number) -> Tensor:
+    return remainder(other, self)
+
+
+fmod = binary("fmod", kernels.fmod, accepts="if",
+    input=lambda grad: grad,
+    other=lambda grad, input, other: -grad * div(input, other, rounding_mode="trunc"),
+    doc="""What truncating division of ``input`` by ``other`` leaves; it has the sign of ``input``.
+
+    Raises RuntimeError where an integer is divided by 0.""")  # fmt: skip
+
+
+# ---- powers and roots
+
+
+def _no_integer_reciprocal(input: Any, exponent: Any) -> None:
+    integral = isinstance(input, Tensor) and input.dtype.rank < 2
+    if integral and isinstance(exponent, int) and exponent < 0:
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+
+
+def _power_of_base(grad: Any, input: Any, exponent: Any) -> Any:
+    if isinstance(exponent, Tensor):
+        slope = grad * conj(exponent * input ** (exponent - 1))
+        return slope.where(exponent != 0, 0)
+    return grad * conj(exponent * input ** (exponent - 1)) if exponent else zeros(grad)
+
+
+def _power_of_exponent(grad: Any, input: Any, exponent: Any, result: Any) -> Any:
+    base = input if isinstance(input, Tensor) else exponent.new_full((), input)
+    flat = (base == 0) & ((exponent.real if exponent.is_complex() else exponent) >= 0)
+    return grad * conj(result * base.log()).where(~flat, 0)
+
+
+_pow = binary("pow", kernels.power, accepts="ifc", refusal="pow", numbers="both",
+    second="exponent", check=_no_integer_reciprocal,
+    input=_power_of_base,
+    other=_power_of_exponent,
+    doc="""``input`` to the power of ``exponent``, broadcast to a common shape; either may be a
+    number.
+
+    Raises RuntimeError for integers and a negative number as exponent.""",
+    methods="pow pow_ __pow__ __ipow__")  # fmt: skip
+pow = _pow
+
+
+@operator("__rpow__")
+def _power_of_number(self: Tensor, other: Number) -> Tensor:
+    return _pow(other, self)
+
+
+@method("float_power float_power_")
+def float_power(
+    input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
+    """``input`` to the power of ``exponent``, computed in float64, or in complex128."""
+    is_complex = any(
+        [
+            x.is_complex() if isinstance(x, Tensor) else isinstance(x, complex)
+            for x in (input, exponent)
+        ]
+    )
+    of = complex128 if is_complex else float64
+    operands = [x.to(of) if isinstance(x, Tensor) else x for x in (input, exponent)]
+    return deliver("float_power", _pow(*operands), out)
+
+
+@method("square square_")
+def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``input * input``."""
+    return _pow(input, 2, out=out)
+
+
+sqrt = unary("sqrt", numpy.sqrt,
+    vjp=lambda grad, result: grad / (2 * conj(result)),
+    doc="The square root; NaN for negative numbers.")  # fmt: skip
+
+rsqrt = unary("rsqrt", kernels.reciprocal_root,
+    vjp=lambda grad, result: -0.5 * grad * conj(result**3),
+    doc="The reciprocal of the square root.")  # fmt: skip
+
+
+# ---- signs and magnitudes
+
+abs = unary("abs", numpy.abs, promote="same", accepts="ifc", changes="c",
+    vjp=lambda grad, input: grad * input.sgn(),
+    doc="The absolute value; of complex numbers, the length.",
+    methods="abs abs_ __abs__ absolute absolute_")  # fmt: skip
+absolute = abs
+
+
+def _no_complex_sign(of: dtype) -> Exception:
+    return NotImplementedError(
+        "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn "
+        "instead."
+    )
+
+
+sign = unary("sign", kernels.sign, promote="same", accepts="bif", refusal=_no_complex_sign,
+    vjp=zeros,
+    doc="-1, 0 or 1 for negative numbers, zeros (and NaN), and positive numbers.")  # fmt: skip
+
+
+def _direction(grad: Any, input: Any, result: Any) -> Any:
+    if not input.is_complex():
+        return zeros(grad)
+    length = input.abs()
+    slope = (grad / length - (grad / input).real * result).where(length != 0, 0)
+    return slope
+
+
+sgn = unary("sgn", kernels.unit, promote="same",
+    vjp=_direction,
+    doc="The sign; of complex numbers, ``input / abs(input)``, and 0 at 0.")  # fmt: skip
+
+signbit = unary("signbit", kernels.sign_bit, promote="same", accepts="bif", changes="bif",
+    refusal=lambda of: NotImplementedError("signbit is not implemented for complex tensors."),
+    doc="Whether numbers are negative; -0.0 is.",
+    methods="signbit")  # fmt: skip
+
+copysign = binary("copysign", numpy.copysign, promote="float", accepts="f",
+    input=lambda grad, input, result: grad * (result / input).where(input != 0, 0),
+    other=zeros,
+    doc="The absolute values of ``input`` with the signs of ``other``.")  # fmt: skip
+
+
+def _same_real_dtype(input: Any, values: Any) -> None:
+    if input.is_complex() or values.is_complex():
+        raise RuntimeError("heaviside is not yet implemented for complex tensors.")
+    if input.dtype is not values.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+
+
+heaviside = binary("heaviside", kernels.step, numbers="none", second="values",
+    check=_same_real_dtype,
+    input=no_derivative("heaviside"), other=no_derivative("heaviside"),
+    doc="0 where ``input`` is negative, 1 where positive, ``values`` where 0.")  # fmt: skip
+
+hypot = binary("hypot", numpy.hypot, accepts="f", numbers="none",
+    input=lambda grad, input, result: grad * (input / result),
+    other=lambda grad, other, result: grad * (other / result),
+    doc="``sqrt(input ** 2 + other ** 2)`` without overflow.")  # fmt: skip
 
 __all__ = exported(globals())
