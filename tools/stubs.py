@@ -91,14 +91,14 @@ def _parameters(function: Any) -> str:
     """The parameters, written so that names of methods cannot hide the names of types."""
     written, starred = [], False
     for place, parameter in enumerate(inspect.signature(function).parameters.values()):
-        text = parameter.name
+        text = parameter.name if place or parameter.name == "cls" else "self"
         if parameter.kind is parameter.KEYWORD_ONLY and not starred:
             written.append("*")
             starred = True
         elif parameter.kind is parameter.VAR_POSITIONAL:
-            text, starred = "*" + text, True
+            text, starred = "*" + parameter.name, True
         elif parameter.kind is parameter.VAR_KEYWORD:
-            text = "**" + text
+            text = "**" + parameter.name
         if place:
             text += ": " + _annotation(parameter.annotation, function)
         written.append(text + (" = ..." if parameter.default is not parameter.empty else ""))
