@@ -22,7 +22,9 @@ from flambeau.core.layout import (
     channels_last, channels_last_3d, contiguous_format, jagged, layout, memory_format,
     preserve_format, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr, strided,
 )  # fmt: skip
-from flambeau.core.promotion import can_cast, promote_types
+from flambeau.core.limits import finfo, iinfo
+from flambeau.core.printing import set_printoptions
+from flambeau.core.promotion import can_cast, promote_types, result_type
 from flambeau.core.size import Size
 from flambeau.core.tensor import Tensor
 from flambeau.core.typed_storage import LEGACY as _storages, TypedStorage
@@ -31,6 +33,19 @@ from flambeau.ops.attributes import *
 from flambeau.ops.conversion import *
 from flambeau.ops.creation import *
 from flambeau.ops.pointwise.arithmetic import *
+from flambeau.ops.pointwise.bitwise import *
+from flambeau.ops.pointwise.comparison import *
+from flambeau.ops.pointwise.complex import *
+from flambeau.ops.pointwise.logical import *
+from flambeau.ops.pointwise.selection import *
+from flambeau.ops.convolution import *
+from flambeau.ops.products import *
+from flambeau.ops.reductions import *
+from flambeau.ops.reshaping import *
+from flambeau.ops.views import *
+from flambeau.ops.splitting import *
+from flambeau.ops.strided import *
+from flambeau.ops.geometry import *
 from flambeau.ops.storage import *
 from flambeau.namespace import module_getattr as _module_getattr
 from flambeau.torch_version import __version__
