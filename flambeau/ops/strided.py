@@ -10,41 +10,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy
-
 from flambeau.core import views
 from flambeau.core.families import ViewOp
 from flambeau.core.graph import Node, make_node
 from flambeau.core.op import LINEAR, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.storage import as_strided as strided_array
-from flambeau.core.storage import offset, strides
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import views as kernels
-
-_ndarray = numpy.ndarray
-
-
-def strided(array: Any, shape: Sequence[int], steps: Sequence[int], start: int = 0) -> Any:
-    """An array over the memory of ``array``; ``start`` counts from its first element."""
-    if type(array) is _ndarray and array.flags.c_contiguous and array.size:
-        size = array.itemsize
-        return _ndarray(shape, array.dtype, array, start * size, tuple([s * size for s in steps]))
-    return strided_array(array, shape, steps, offset(array) + start)
-
-
-def geometry(array: Any) -> tuple[Any, ...]:
-    """Shape, strides, offset and dtype of an array, as the kernels of gradients take them."""
-    return array.shape, strides(array), offset(array), array.dtype
-
+from flambeau.ops.geometry import check_slice, geometry, in_place_view
 
 # ---- moving elements between two geometries of one memory
 
 _gather = Op("strided_gather", kernels.strided_gather, params=("source", "target"), jvp=LINEAR,
     vjp={"input": lambda grad, source, target: _put(grad, source, target)},
     shape=lambda x, source, target: (target[0], target[3]),
-    doc="The elements of one geometry out of a memory that holds the input as another.")  # fmt: skip
+    doc="The elements of one geometry out of a memory that holds the input as another.",
+)  # fmt: skip
 
 _put = Op("strided_put", kernels.strided_put, params=("source", "target"), jvp=LINEAR,
     vjp={"input": lambda grad, source, target: _gather(grad, source, target)},
@@ -81,6 +64,7 @@ _as_strided = ViewOp("as_strided", _as_strided_array,
     doc="A view of any shape and strides.")  # fmt: skip
 
 
+@in_place_view("as_strided_")
 @method("as_strided")
 def as_strided(
     input: Tensor,
@@ -107,11 +91,13 @@ def _checked(size: Any, stride: Any, storage_offset: int | None, default: int) -
         raise RuntimeError("mismatch in length of strides and shape")
     if any([s < 0 for s in stride]):
         raise RuntimeError(
-            f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}"
+            "as_strided: Negative strides are not supported at the moment, got strides: "
+            f"{list(stride)}"
         )
     if any([n < 0 for n in size]):
         raise RuntimeError(
-            f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}"
+            f"Storage size calculation overflowed with sizes={list(size)} and "
+            f"strides={list(stride)}"
         )
     if storage_offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
@@ -137,15 +123,6 @@ def as_strided_scatter(
     target = (size, stride, storage_offset, source[3])
     strided_array(input._array, size, stride, storage_offset)  # raises when out of bounds
     return _replace(input, src.to(input.dtype), source, target)
-
-
-def check_slice(src: Tensor, size: tuple[int, ...]) -> None:
-    """RuntimeError unless ``src`` has the shape of the view that it is written to."""
-    if src.shape != size:
-        raise RuntimeError(
-            "expected src to have a size equal to the slice of self. src size = "
-            f"{list(src.shape)}, slice size = {list(size)}"
-        )
 
 
 # ---- in-place writes to views

@@ -1,0 +1,289 @@
+"""Several tensors as one: ``cat``, ``stack`` and their relatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from flambeau.core.graph import record
+from flambeau.core.modes import flags, modes
+from flambeau.core.op import LINEAR, Op, wrap_dim
+from flambeau.core.publish import exported, named
+from flambeau.core.tensor import Tensor, wrap
+from flambeau.core.writing import deliver
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import CPU
+from flambeau.kernels.shared import joining as kernels
+from flambeau.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
+
+Tensors = Sequence[Tensor]
+_concatenate = numpy.concatenate
+
+
+# ---- along a dimension that exists
+
+
+def _cat_shape(*arrays_and_dim: Any) -> Any:
+    *arrays, dim = arrays_and_dim
+    shape = list(arrays[0].shape)
+    shape[dim] = sum([a.shape[dim] for a in arrays])
+    return tuple(shape), arrays[0].dtype
+
+
+def _cat_pieces(grad: Tensor, needs: Any, tensors_shape: Any, dim: int) -> list[Any]:
+    start, pieces = 0, []
+    for need, shape in zip(needs, tensors_shape, strict=True):
+        pieces.append(grad.narrow(dim, start, shape[dim]) if need else None)  # type: ignore
+        start += shape[dim]
+    return pieces
+
+
+_cat = Op("cat", kernels.concatenated, inputs="*tensors", dims=("dim",), promote="same",
+    jvp=LINEAR, shape=_cat_shape, vjp=_cat_pieces,
+    doc="Tensors one after the other along a dimension.")  # fmt: skip
+
+
+def cat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The ``tensors`` one after the other along ``dim``; their other sizes have to be equal.
+
+    Empty tensors of one dimension are left out. Dtypes are promoted to a common one.
+
+    >>> torch.cat((torch.zeros(1, 2), torch.ones(2, 2))).shape
+    torch.Size([3, 2])
+    """
+    if out is None and not flags.active and type(tensors) in _SEQUENCES and tensors:
+        kind = getattr(tensors[0], "_kind", None)
+        if kind is not None and kind.place == CPU:
+            try:
+                array = _concatenate([t._array for t in tensors if t._kind is kind], dim)
+            except (AttributeError, TypeError, ValueError):
+                return _cat_all(tensors, dim)
+            if array.flags.c_contiguous and _same_kind(tensors, kind):
+                result = wrap(array, kind)
+                for t in tensors:
+                    if t._node is not None:
+                        if modes.grad:
+                            record(_cat, result, tensors, (dim,))
+                        break
+                return result
+    return deliver("cat", _cat_all(tensors, dim), out)
+
+
+def _same_kind(tensors: Tensors, kind: Any) -> bool:
+    return len([t for t in tensors if t._kind is kind]) == len(tensors)
+
+
+_SEQUENCES = (tuple, list)
+
+
+def _cat_all(tensors: Any, dim: int) -> Tensor:
+    tensors = checked_list("cat", tensors)
+    if not tensors:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    for place, t in enumerate(tensors):
+        if not t.ndim:
+            raise RuntimeError(
+                f"zero-dimensional tensor (at position {place}) cannot be concatenated"
+            )
+    kept = [t for t in tensors if t._array.shape != (0,)]
+    if not kept:
+        return _cat(tensors, dim)
+    dim = wrap_dim(dim, kept[0].ndim)
+    _check_sizes(kept, dim)
+    result = _cat(kept, dim)
+    return result if len(kept) == len(tensors) else _promoted(result, tensors)
+
+
+def _promoted(result: Tensor, tensors: list[Tensor]) -> Tensor:
+    """Left out tensors still count for the dtype."""
+    of = _cat([t.detach().reshape(-1)[:0] for t in tensors], 0).dtype  # type: ignore
+    return result.to(of)  # type: ignore[attr-defined]
+
+
+def checked_list(function: str, tensors: Any) -> list[Tensor]:
+    """The tensors as a list; TypeError unless all are tensors."""
+    if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
+        raise TypeError(
+            f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+            f"{type(tensors).__name__}"
+        )
+    for place, t in enumerate(tensors):
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                f"expected Tensor as element {place} in argument 0, but got {type(t).__name__}"
+            )
+    return list(tensors)
+
+
+def _check_sizes(tensors: list[Tensor], dim: int) -> None:
+    shape = tensors[0]._array.shape
+    for place, t in enumerate(tensors):
+        other = t._array.shape
+        if len(other) != len(shape):
+            raise RuntimeError(
+                f"Tensors must have same number of dimensions: got {len(shape)} and {len(other)}"
+            )
+        for d, (n, m) in enumerate(zip(shape, other, strict=True)):
+            if n != m and d != dim:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {n} "
+                    f"but got size {m} for tensor number {place} in the list."
+                )
+
+
+concat = named(cat, "concat", "The same as ``cat``.")
+concatenate = named(cat, "concatenate", "The same as ``cat``.")
+
+
+# ---- along a new dimension
+
+
+def _stack_shape(*arrays_and_dim: Any) -> Any:
+    *arrays, dim = arrays_and_dim
+    shape = arrays[0].shape
+    return (*shape[:dim], len(arrays), *shape[dim:]), arrays[0].dtype
+
+
+def _stack_pieces(grad: Tensor, needs: Any, dim: int) -> list[Any]:
+    return [grad.select(dim, i) if need else None for i, need in enumerate(needs)]  # type: ignore
+
+
+_stack = Op("stack", kernels.stacked, inputs="*tensors", params=("dim",), promote="same",
+    jvp=LINEAR, shape=_stack_shape, vjp=_stack_pieces,
+    doc="Tensors of one shape along a new dimension.")  # fmt: skip
+
+
+def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The ``tensors``, which have one shape, along a new dimension.
+
+    >>> torch.stack((torch.zeros(2), torch.ones(2))).tolist()
+    [[0.0, 0.0], [1.0, 1.0]]
+    """
+    if out is None and dim == 0 and not flags.active and type(tensors) in _SEQUENCES and tensors:
+        first = tensors[0]
+        kind = getattr(first, "_kind", None)
+        if kind is not None and kind.place == CPU and first._array.ndim:
+            shape = first._array.shape
+            arrays, recorded = [], False
+            for t in tensors:
+                if getattr(t, "_kind", None) is not kind or t._array.shape != shape:
+                    return _stack_all(tensors, dim)
+                arrays.append(t._array)
+                recorded = recorded or t._node is not None
+            array = _concatenate(arrays)
+            if array.flags.c_contiguous:
+                result = wrap(array.reshape(len(arrays), *shape), kind)
+                if recorded and modes.grad:
+                    record(_stack, result, tensors, (0,))
+                return result
+    return deliver("stack", _stack_all(tensors, dim), out)
+
+
+def _stack_all(tensors: Any, dim: int) -> Tensor:
+    tensors = checked_list("stack", tensors)
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    dim, shape = wrap_dim(dim, tensors[0].ndim + 1), tensors[0]._array.shape
+    for place, t in enumerate(tensors):
+        if t._array.shape != shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+                f"{list(t._array.shape)} at entry {place}"
+            )
+    return _stack(tensors, dim)
+
+
+# ---- in the manner of NumPy
+
+
+def _at_least(name: str, function: Any, tensors: Any) -> list[Tensor]:
+    tensors = checked_list(name, tensors)
+    if not tensors:
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+    return list(function(tensors))
+
+
+def hstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
+    """The ``tensors`` side by side: along the second dimension, vectors along the first.
+
+    >>> torch.hstack((torch.zeros(1), torch.ones(2))).tolist()
+    [0.0, 1.0, 1.0]
+    """
+    wide = _at_least("hstack", atleast_1d, tensors)
+    return cat(wide, 0 if wide[0].ndim == 1 else 1, out=out)
+
+
+def vstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
+    """The ``tensors`` one below the other; vectors are rows.
+
+    >>> torch.vstack((torch.zeros(2), torch.ones(2))).tolist()
+    [[0.0, 0.0], [1.0, 1.0]]
+    """
+    return cat(_at_least("vstack", atleast_2d, tensors), 0, out=out)
+
+
+row_stack = named(vstack, "row_stack", "The same as ``vstack``.")
+
+
+def dstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
+    """The ``tensors`` along the third dimension.
+
+    >>> torch.dstack((torch.zeros(2), torch.ones(2))).shape
+    torch.Size([1, 2, 2])
+    """
+    return cat(_at_least("dstack", atleast_3d, tensors), 2, out=out)
+
+
+def column_stack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
+    """The ``tensors`` side by side; vectors and numbers are columns.
+
+    >>> torch.column_stack((torch.zeros(2), torch.ones(2))).tolist()
+    [[0.0, 1.0], [0.0, 1.0]]
+    """
+    columns = _at_least("column_stack", tuple, tensors)
+    return hstack([t if t.ndim > 1 else t.reshape(t.numel(), 1) for t in columns], out=out)  # type: ignore
+
+
+# ---- along the diagonal
+
+
+def _block_pieces(grad: Tensor, needs: Any, tensors_shape: Any) -> list[Any]:
+    row = column = 0
+    pieces: list[Any] = []
+    for need, (height, width) in zip(needs, tensors_shape, strict=True):
+        piece = grad.narrow(0, row, height).narrow(1, column, width) if need else None  # type: ignore
+        row, column = row + height, column + width
+        pieces.append(piece)
+    return pieces
+
+
+def _block_shape(*arrays: Any) -> Any:
+    rows, columns = zip(*[a.shape for a in arrays], strict=True)
+    return (sum(rows), sum(columns)), arrays[0].dtype
+
+
+_block_diag = Op("block_diag", kernels.block_diagonal, inputs="*tensors", promote="same",
+    jvp=LINEAR, shape=_block_shape, vjp=_block_pieces,
+    doc="Matrices along the diagonal of a zero matrix.")  # fmt: skip
+
+
+def block_diag(*tensors: Tensor) -> Tensor:
+    """The ``tensors`` along the diagonal of a matrix that is zero elsewhere; vectors are rows.
+
+    >>> torch.block_diag(torch.ones(1), torch.ones(1, 2)).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]
+    """
+    for place, t in enumerate(tensors):
+        if t.ndim > 2:
+            raise RuntimeError(
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input "
+                f"{place} has {t.ndim} dimensions"
+            )
+    return _block_diag([atleast_2d(t) for t in tensors])
+
+
+__all__ = [name for name in exported(globals()) if name != "checked_list"]
+__all__ += ["concat", "concatenate", "row_stack"]
+silence(globals())
