@@ -91,8 +91,9 @@ def _missing_name(error: Exception) -> str | None:
     """When the name is due whose import failed, if it is one of PyTorch's."""
     if not isinstance(error, ImportError) or error.name is None:
         return None
-    root, _, name = error.name.partition(".")
-    if root not in ("torch", "flambeau"):
-        return None
+    root, _, module = error.name.partition(".")
     wanted = re.match(r"cannot import name '(\w+)'", str(error))
-    return plan(".".join(filter(None, (name, wanted and wanted[1]))))
+    if root not in ("torch", "flambeau") or (root == "flambeau" and wanted is None):
+        return None
+    name = ".".join(filter(None, (module, wanted and wanted[1])))
+    return None if "._" in f".{name}" else plan(name)
