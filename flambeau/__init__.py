@@ -39,13 +39,14 @@ from flambeau.ops.pointwise.complex import *
 from flambeau.ops.pointwise.logical import *
 from flambeau.ops.pointwise.selection import *
 from flambeau.ops.convolution import *
+from flambeau.ops.joining import *
 from flambeau.ops.products import *
+from flambeau.ops.rearranging import *
 from flambeau.ops.reductions import *
 from flambeau.ops.reshaping import *
 from flambeau.ops.views import *
 from flambeau.ops.splitting import *
 from flambeau.ops.strided import *
-from flambeau.ops.geometry import *
 from flambeau.ops.storage import *
 from flambeau.namespace import module_getattr as _module_getattr
 from flambeau.torch_version import __version__

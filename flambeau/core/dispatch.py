@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from flambeau.core.dtype import bfloat16, bool_, default, dtype, float16
-from flambeau.core.errors import explain
+from flambeau.core.errors import explain, same_device
 from flambeau.core.graph import record, record_outputs
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags, modes
@@ -41,7 +41,7 @@ def dispatch(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> 
         kind, arrays = operands(op, tensors)
         computed = op.kernels[kind.place](*arrays, *params)  # type: ignore[misc]
     except Exception as error:
-        raise explain(error, op.name, tensors) from None
+        raise explain(error, op, tensors, params) from None
     results = _wrapped(op, computed, kind, tensors)
     if modes.grad and _has_history(tensors):
         if op.outputs != 1:
@@ -139,10 +139,7 @@ def _common_kind(op: Op, tensors: tuple[Any, ...]) -> Kind:
         ):
             found, settled = kind, tensor._array.ndim > 0
         elif kind.device is not found.device and (tensor._array.ndim or kind.place != CPU):
-            raise RuntimeError(
-                "Expected all tensors to be on the same device, but found at least two devices, "
-                f"{found.device} and {kind.device}!"
-            )
+            raise same_device(found.device, kind.device)
     if found is None:
         raise TypeError(f"{op.name}(): expected at least one Tensor argument")
     return found

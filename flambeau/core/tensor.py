@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from flambeau.core.graph import Node
 
 
+_tuple_new = tuple.__new__
+
+
 class Version:
     """Counts the in-place writes to one piece of memory; shared by all tensors over it.
 
@@ -85,7 +88,7 @@ class Tensor:
     @property
     def shape(self) -> Size:
         """The number of elements in each dimension."""
-        return Size(self._array.shape)
+        return _tuple_new(Size, self._array.shape)
 
     @property
     def ndim(self) -> int:

@@ -1,0 +1,380 @@
+"""Products of vectors, matrices and stacks of matrices."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from flambeau.core.dispatch import dispatch
+from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import scalar_name
+from flambeau.core.errors import matmul_error
+from flambeau.core.graph import record
+from flambeau.core.modes import flags, modes
+from flambeau.core.op import Op
+from flambeau.core.publish import exported, method, not_a_tensor
+from flambeau.core.tensor import PLAIN, Tensor, wrap
+from flambeau.core.writing import deliver
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import META
+from flambeau.kernels.shared import products as kernels
+
+
+def _same_dtype(name: str, *tensors: Tensor) -> None:
+    first = tensors[0]
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise not_a_tensor(name, "mat2", 2, tensor)
+        if tensor.dtype is not first.dtype:
+            raise RuntimeError(
+                f"expected m1 and m2 to have the same dtype, but got: {_c_name(first.dtype)} != {_c_name(tensor.dtype)}"
+            )
+
+
+def _c_name(of: DType) -> str:
+    """The C++ type in PyTorch's message."""
+    return {
+        "float32": "float", "float64": "double", "int64": "long", "int32": "int", "int16": "short",
+        "int8": "signed char", "uint8": "unsigned char", "bool": "bool", "float16": "c10::Half",
+        "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
+        "complex128": "c10::complex<double>",
+    }.get(of.name, of.name)  # fmt: skip
+
+
+# ---- matrices
+
+_mm = Op("mm", kernels.mm, inputs=("input", "mat2"), widen=True, accepts="ifc", refusal="addmm_impl_cpu_",
+    vjp={"input": lambda grad, mat2: grad.mm(mat2.mH), "mat2": lambda grad, input: input.mH.mm(grad)},
+    jvp=lambda input, mat2, input_t, mat2_t: _sum_of(input_t, lambda t: t.mm(mat2), mat2_t, lambda t: input.mm(t)),
+    shape=lambda a, b: (a.shape[0], b.shape[1]))  # fmt: skip
+
+
+def _sum_of(first: Any, f: Any, second: Any, g: Any) -> Any:
+    """The tangent of a bilinear operator; a tangent is None where there is none."""
+    if first is None or second is None:
+        return g(second) if first is None else f(first)
+    return f(first) + g(second)
+
+
+@method("mm")
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of two matrices: ``[n, m]`` and ``[m, p]`` give ``[n, p]``."""
+    for tensor, name in ((input, "self"), (mat2, "mat2")):
+        if not isinstance(tensor, Tensor):
+            raise not_a_tensor("mm", "input" if name == "self" else name, 1 if name == "self" else 2, tensor)
+        if tensor.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix")
+    if input.shape[1] != mat2.shape[0]:
+        raise matmul_error(input.shape, mat2.shape)
+    _same_dtype("mm", input, mat2)
+    return deliver("mm", _mm(input, mat2), out)
+
+
+_matmul = Op("bmm", kernels.matmul, inputs=("input", "mat2"), widen=True, accepts="ifc", refusal="bmm",
+    vjp={"input": lambda grad, mat2: grad.matmul(mat2.mH), "mat2": lambda grad, input: input.mH.matmul(grad)},
+    jvp=lambda input, mat2, input_t, mat2_t: _sum_of(
+        input_t, lambda t: t.matmul(mat2), mat2_t, lambda t: input.matmul(t)))  # fmt: skip
+
+
+@_matmul.shape
+def _(a: Any, b: Any) -> tuple[int, ...]:
+    batch = [max(m, n) if 0 not in (m, n) else 0 for m, n in zip(*_padded(a.shape[:-2], b.shape[:-2]))]
+    return (*batch, a.shape[-2], b.shape[-1])
+
+
+def _padded(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    n = max(len(a), len(b))
+    return (1,) * (n - len(a)) + tuple(a), (1,) * (n - len(b)) + tuple(b)
+
+
+@method("bmm")
+def bmm(input: Tensor, mat2: Tensor, out_dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+    """Products of two stacks of matrices: ``[b, n, m]`` and ``[b, m, p]`` give ``[b, n, p]``."""
+    for tensor, name in ((input, "batch1"), (mat2, "batch2")):
+        if tensor.ndim != 3:
+            raise RuntimeError(f"{name} must be a 3D tensor")
+    if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, "
+            f"{input.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
+        )
+    _same_dtype("bmm", input, mat2)
+    result = _matmul(input, mat2)
+    return deliver("bmm", result if out_dtype is None else result.to(out_dtype), out)
+
+
+_dot = Op("dot", kernels.dot, inputs=("input", "tensor"), widen=True, accepts="ifc", refusal="dot",
+    vjp={"input": lambda grad, tensor: grad * tensor.conj(), "tensor": lambda grad, input: grad * input.conj()},
+    jvp=lambda input, tensor, input_t, tensor_t: _sum_of(
+        input_t, lambda t: t.dot(tensor), tensor_t, lambda t: input.dot(t)),
+    shape=lambda a, b: ())  # fmt: skip
+
+
+@method("dot")
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The sum of the products of two vectors."""
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
+    if input.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"dot : expected both vectors to have same dtype, but found {scalar_name(input.dtype)} and {scalar_name(tensor.dtype)}"
+        )
+    if input.shape != tensor.shape:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] "
+            "to have the same number of elements, but got "
+            f"{input.shape[0]} and {tensor.shape[0]} elements respectively"
+        )
+    return deliver("dot", _dot(input, tensor), out)
+
+
+@method("vdot")
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The sum of the products of a vector's conjugate with another."""
+    return dot(input.conj(), other, out=out)  # type: ignore[attr-defined]
+
+
+@method("mv")
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of a matrix ``[n, m]`` and a vector ``[m]``."""
+    if input.ndim != 2 or vec.ndim != 1:
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}"
+        )
+    if input.shape[1] != vec.shape[0]:
+        raise RuntimeError(f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})")
+    _same_dtype("mv", input, vec)
+    return deliver("mv", _mm(input, vec.unsqueeze(1)).squeeze(1), out)  # type: ignore
+
+
+@method("matmul __matmul__")
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The matrix product: of vectors, matrices, or stacks of matrices that are broadcast.
+
+    >>> torch.ones(2, 3).matmul(torch.ones(3, 4)).shape
+    torch.Size([2, 4])
+    """
+    try:
+        kind = input._kind
+    except AttributeError:
+        raise not_a_tensor("matmul", "input", 1, input) from None
+    if (
+        kind is not None
+        and out is None
+        and type(other) in PLAIN
+        and kind is other._kind
+        and kind.floating
+        and not (kind.narrow or flags.active or kind.place == META)
+    ):
+        a, b = input._array, other._array
+        if a.ndim == 2 and b.ndim == 2:
+            try:
+                result = wrap(a.dot(b), kind)
+            except ValueError:
+                return mm(input, other)
+            if modes.grad and (input._node is not None or other._node is not None):
+                record(_mm, result, (input, other))
+            return result
+    return deliver("matmul", _matmul_of(input, other), out)
+
+
+@method("__rmatmul__")
+def _rmatmul(self: Tensor, other: Tensor) -> Tensor:
+    return matmul(other, self)
+
+
+def _matmul_of(input: Tensor, other: Any) -> Tensor:
+    if not isinstance(other, Tensor):
+        raise not_a_tensor("matmul", "other", 2, other)
+    if input.ndim == 0 or other.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"
+        )
+    if input.ndim == 1 and other.ndim == 1:
+        return dot(input, other)
+    if input.ndim == 2 and other.ndim == 2:
+        return mm(input, other)
+    if input.ndim == 2 and other.ndim == 1:
+        return mv(input, other)
+    if input.ndim == 1:
+        return _matmul_of(input.unsqueeze(0), other).squeeze(-2)  # type: ignore[attr-defined]
+    if other.ndim == 1:
+        return _matmul_of(input, other.unsqueeze(1)).squeeze(-1)  # type: ignore[attr-defined]
+    if input.shape[-1] != other.shape[-2]:
+        raise _stack_error(input.shape, other.shape)
+    _same_dtype("matmul", input, other)
+    return _matmul(input, other)
+
+
+def _stack_error(a: tuple[int, ...], b: tuple[int, ...]) -> Exception:
+    """The error for stacks that do not fit: PyTorch multiplies them folded."""
+    if len(b) == 2:
+        return matmul_error((math.prod(a[:-1]), a[-1]), b)
+    batch = math.prod(max(m, n) for m, n in zip(*_padded(tuple(a[:-2]), tuple(b[:-2]))))
+    return RuntimeError(
+        f"Expected size for first two dimensions of batch2 tensor to be: [{batch}, {a[-1]}] but got: "
+        f"[{batch}, {b[-2]}]."
+    )
+
+
+# ---- sums of products
+
+_addmm = Op("addmm", kernels.addmm, inputs=("input", "mat1", "mat2"), params=("beta", "alpha"), widen=True,
+    accepts="ifc", refusal="addmm_impl_cpu_",
+    vjp={"input": lambda grad, beta: grad if beta == 1 else grad * beta,
+         "mat1": lambda grad, mat2, alpha: _times(grad.matmul(mat2.mH), alpha),
+         "mat2": lambda grad, mat1, alpha: _times(mat1.mH.matmul(grad), alpha)},
+    shape=lambda bias, a, b, beta, alpha: (*a.shape[:-1], b.shape[-1]))  # fmt: skip
+
+
+def _times(tensor: Tensor, alpha: Any) -> Tensor:
+    return tensor if alpha == 1 else tensor * (alpha.conjugate() if isinstance(alpha, complex) else alpha)
+
+
+@method("addmm addmm_")
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, out_dtype: DType | None = None, *, beta: complex = 1,
+    alpha: complex = 1, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """``beta * input + alpha * (mat1 @ mat2)``."""
+    for tensor, name in ((mat1, "mat1"), (mat2, "mat2")):
+        if tensor.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix, got {tensor.ndim}-D tensor")
+    if mat1.shape[1] != mat2.shape[0]:
+        raise matmul_error(mat1.shape, mat2.shape)
+    _same_dtype("addmm", mat1, mat2)
+    if input.dtype is not mat1.dtype:
+        raise RuntimeError(
+            f"self and mat2 must have the same dtype, but got {scalar_name(input.dtype)} and {scalar_name(mat2.dtype)}"
+        )
+    _check_expands(input, (mat1.shape[0], mat2.shape[1]))
+    return deliver("addmm", _addmm(input, mat1, mat2, beta, alpha), out)
+
+
+def _check_expands(input: Tensor, shape: tuple[int, ...]) -> None:
+    input.expand(shape)  # type: ignore[attr-defined]
+
+
+@method("addmv addmv_")
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: complex = 1, alpha: complex = 1,
+          out: Tensor | None = None) -> Tensor:  # fmt: skip
+    """``beta * input + alpha * (mat @ vec)``."""
+    if mat.ndim != 2 or vec.ndim != 1 or input.ndim > 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}")
+    if mat.shape[1] != vec.shape[0] or (input.ndim and input.shape[0] not in (1, mat.shape[0])):
+        raise RuntimeError(
+            f"size mismatch, got input ({input.shape[0] if input.ndim else 1}), mat ({mat.shape[0]}x{mat.shape[1]}), vec ({vec.shape[0]})"
+        )
+    product = _times(mv(mat, vec), alpha)
+    return deliver("addmv", product if beta == 0 else product + _times(input, beta), out)
+
+
+@method("baddbmm baddbmm_")
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, out_dtype: DType | None = None, *,
+            beta: complex = 1, alpha: complex = 1, out: Tensor | None = None) -> Tensor:  # fmt: skip
+    """``beta * input + alpha * (batch1 @ batch2)`` for stacks of matrices."""
+    if batch1.ndim != 3 or batch2.ndim != 3:
+        raise RuntimeError(f"batch{1 if batch1.ndim != 3 else 2} must be a 3D tensor")
+    if batch1.shape[0] != batch2.shape[0] or batch1.shape[2] != batch2.shape[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{batch1.shape[0]}, "
+            f"{batch1.shape[2]}] but got: [{batch2.shape[0]}, {batch2.shape[1]}]."
+        )
+    _same_dtype("baddbmm", batch1, batch2)
+    _check_expands(input, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
+    return deliver("baddbmm", _addmm(input, batch1, batch2, beta, alpha), out)
+
+
+@method("addbmm addbmm_")
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, alpha: complex = 1,
+           out: Tensor | None = None) -> Tensor:  # fmt: skip
+    """``beta * input + alpha * sum(batch1 @ batch2)``, summed over the stack."""
+    product = _times(bmm(batch1, batch2).sum(0), alpha)  # type: ignore[attr-defined]
+    _check_expands(input, tuple(product.shape))
+    return deliver("addbmm", product if beta == 0 else product + _times(input, beta), out)
+
+
+@method("outer ger")
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The products of all elements of two vectors: ``[n]`` and ``[m]`` give ``[n, m]``."""
+    for tensor in (input, vec2):
+        if tensor.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {'self' if tensor is input else 'vec2'}, but got {tensor.ndim}-D")
+    return deliver("outer", input.unsqueeze(1) * vec2, out)  # type: ignore[attr-defined]
+
+
+ger = outer
+
+
+@method("addr addr_")
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: complex = 1, alpha: complex = 1,
+         out: Tensor | None = None) -> Tensor:  # fmt: skip
+    """``beta * input + alpha * outer(vec1, vec2)``."""
+    product = _times(outer(vec1, vec2), alpha)
+    _check_expands(input, tuple(product.shape))
+    return deliver("addr", product if beta == 0 else product + _times(input, beta), out)
+
+
+# ---- linear layers
+
+_linear = Op("linear", kernels.linear, inputs=("input", "weight", "bias"), widen=True, accepts="ifc",
+    refusal="addmm_impl_cpu_", node="Addmm",
+    vjp={"input": lambda grad, weight: grad.matmul(weight.conj()),
+         "weight": lambda grad, input: _rows(grad).mT.mm(_rows(input).conj()),
+         "bias": lambda grad: _rows(grad).sum(0)},
+    shape=lambda x, weight, bias: (*x.shape[:-1], weight.shape[0]))  # fmt: skip
+
+
+def _rows(tensor: Tensor) -> Tensor:
+    return tensor if tensor.ndim == 2 else tensor.reshape(-1, tensor.shape[-1])  # type: ignore
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``input @ weight.T + bias``: ``[*, in]``, ``[out, in]`` and ``[out]`` give ``[*, out]``."""
+    try:
+        kind = input._kind
+    except AttributeError:
+        raise not_a_tensor("linear", "input", 1, input) from None
+    if (
+        kind is not None
+        and kind is weight._kind
+        and (bias is None or kind is bias._kind)
+        and kind.floating
+        and not (kind.narrow or flags.active or kind.place == META)
+        and weight._array.ndim == 2
+    ):
+        x = input._array
+        if x.ndim == 2:
+            try:
+                array = x.dot(weight._array.T)
+                if bias is not None:
+                    array += bias._array
+            except ValueError:
+                return _checked_linear(input, weight, bias)
+            result = wrap(array, kind)
+            if modes.grad and (
+                weight._node is not None or input._node is not None or (bias is not None and bias._node is not None)
+            ):
+                record(_linear, result, (input, weight, bias))
+            return result
+    return _checked_linear(input, weight, bias)
+
+
+def _checked_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    if weight.ndim == 1:
+        return matmul(input, weight) if bias is None else matmul(input, weight) + bias
+    if not input.ndim or input.shape[-1] != weight.shape[1]:
+        raise matmul_error((math.prod(input.shape[:-1]), input.shape[-1] if input.ndim else 1), (weight.shape[1], weight.shape[0]))
+    tensors = (input, weight) if bias is None else (input, weight, bias)
+    for tensor in tensors:
+        if tensor.dtype is not input.dtype:
+            raise RuntimeError(
+                f"mat1 and mat2 must have the same dtype, but got {scalar_name(input.dtype)} and {scalar_name(tensor.dtype)}"
+            )
+    if input.ndim == 1:
+        return _checked_linear(input.unsqueeze(0), weight, bias).squeeze(0)  # type: ignore
+    return dispatch(_linear, (input, weight, bias))
+
+
+__all__ = exported(globals())
+silence(globals())
