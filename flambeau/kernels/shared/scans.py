@@ -1,0 +1,44 @@
+"""Kernels that accumulate along a dimension."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as xp
+
+from flambeau.kernels.quiet import silence
+
+
+def cumsum(array: Any, dim: int) -> Any:
+    """The running sum; integers and bools as int64."""
+    to = xp.int64 if array.dtype.kind in "bui" else array.dtype
+    return xp.cumsum(array, axis=dim, dtype=to) if array.ndim else array.astype(to)
+
+
+def cumprod(array: Any, dim: int) -> Any:
+    """The running product; integers and bools as int64."""
+    to = xp.int64 if array.dtype.kind in "bui" else array.dtype
+    return xp.cumprod(array, axis=dim, dtype=to) if array.ndim else array.astype(to)
+
+
+def cumulative_extreme(array: Any, dim: int, largest: bool) -> tuple[Any, Any]:
+    """The running maximum (minimum) and the last index at which it stands; NaN wins."""
+    if array.ndim == 0:
+        return array.copy(), xp.zeros((), xp.int64)
+    pick = xp.maximum if largest else xp.minimum
+    best = pick.accumulate(array, axis=dim)
+    same = array == best
+    if array.dtype.kind == "f":
+        same |= xp.isnan(array) & xp.isnan(best)
+    shape = [1] * array.ndim
+    shape[dim] = -1
+    place = xp.arange(array.shape[dim]).reshape(shape)
+    return best, xp.maximum.accumulate(xp.where(same, place, 0), axis=dim)
+
+
+def logcumsumexp(array: Any, dim: int) -> Any:
+    """The running ``log(sum(exp(x)))``."""
+    return xp.logaddexp.accumulate(array, axis=dim) if array.ndim else array.copy()
+
+
+silence(globals())

@@ -1,0 +1,146 @@
+"""Scans: running sums, products, extremes and log-sums along a dimension."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.op import LINEAR, SAME, Op
+from flambeau.core.publish import exported, method
+from flambeau.core.return_types import return_type
+from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
+from flambeau.kernels.shared import scans as kernels
+from flambeau.ops.joining import cat
+
+
+def _reverse_cumsum(grad: Tensor, dim: int) -> Tensor:
+    return grad.flip(dim).cumsum(dim).flip(dim) if grad.ndim else grad  # type: ignore[attr-defined]
+
+
+_cumsum = Op("cumsum", kernels.cumsum, dims=("dim",), widen=True, jvp=LINEAR,
+    vjp={"input": _reverse_cumsum})  # fmt: skip
+
+
+def _accumulating(input: Tensor, dtype: DType | None) -> Tensor:
+    return input if dtype is None else input.to(dtype)  # type: ignore[attr-defined]
+
+
+@method("cumsum cumsum_")
+def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
+    """The running sum along ``dim``; integers as int64."""
+    return deliver("cumsum", _cumsum(_accumulating(input, dtype), dim), out)
+
+
+def _cumprod_vjp(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> Tensor:
+    """``reverse_cumsum(grad * result) / input``; where an element is zero, products without it."""
+    if not input.ndim or input.numel() == 0:
+        return grad
+    zeros = input == 0
+    if input.device.type == "meta" or not zeros.any().item():  # type: ignore[attr-defined]
+        return _reverse_cumsum(grad * result.conj(), dim) / input.conj()  # type: ignore
+    parts = [_cumprod_part(grad, input, result, dim, k) for k in range(input.shape[dim])]
+    return cat(parts, dim)
+
+
+def _cumprod_part(grad: Tensor, input: Tensor, result: Tensor, dim: int, k: int) -> Tensor:
+    """The gradient of the ``k``-th element: the products of all others up to each later one."""
+    n = input.shape[dim]
+    rest = input.narrow(dim, k + 1, n - k - 1).cumprod(dim)  # type: ignore[attr-defined]
+    one = input.narrow(dim, k, 1) * 0 + 1  # type: ignore[attr-defined]
+    before = one if k == 0 else result.narrow(dim, k - 1, 1)  # type: ignore[attr-defined]
+    if k:
+        before = input.narrow(dim, 0, k).prod(dim, True)  # type: ignore[attr-defined]
+    others = cat((one, rest), dim) * before
+    return (grad.narrow(dim, k, n - k) * others.conj()).sum(dim, True)  # type: ignore
+
+
+_cumprod = Op("cumprod", kernels.cumprod, dims=("dim",), widen=True, vjp={"input": _cumprod_vjp})
+
+
+@method("cumprod cumprod_")
+def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
+    """The running product along ``dim``; integers as int64."""
+    return deliver("cumprod", _cumprod(_accumulating(input, dtype), dim), out)
+
+
+def _placed(grad: Tensor, result1: Tensor, dim: int) -> Tensor:
+    if not grad.ndim:
+        return grad
+    return (grad * 0).scatter_add(dim, result1, grad)  # type: ignore[attr-defined]
+
+
+def _extreme_op(name: str) -> Op:
+    return Op(name, kernels.cumulative_extreme, dims=("dim",), params=("largest",), outputs=2,
+              differentiable=(0,), vjp={"input": _placed})  # fmt: skip
+
+
+_cummax, _cummin = _extreme_op("cummax"), _extreme_op("cummin")
+
+
+@method("cummax")
+def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
+    """The running maximum along ``dim`` and its index."""
+    return deliver("cummax", return_type("cummax", "values indices")(_cummax(input, dim, True)), out)
+
+
+@method("cummin")
+def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
+    """The running minimum along ``dim`` and its index."""
+    return deliver("cummin", return_type("cummin", "values indices")(_cummin(input, dim, False)), out)
+
+
+def _logcumsumexp_vjp(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> Tensor:
+    """``exp(x) * reverse_cumsum(grad * exp(-result))``, in logarithms of each sign to stay finite."""
+    if not grad.ndim:
+        return grad
+    log_grad = grad.abs().log() - result  # type: ignore[attr-defined]
+    low = float("-inf")
+    positive = log_grad.masked_fill(~(grad > 0), low).flip(dim).logcumsumexp(dim).flip(dim)
+    negative = log_grad.masked_fill(~(grad < 0), low).flip(dim).logcumsumexp(dim).flip(dim)
+    return (positive + input).exp() - (negative + input).exp()
+
+
+_logcumsumexp = Op("logcumsumexp", kernels.logcumsumexp, dims=("dim",), widen=True, shape=SAME,
+    accepts="fc", refusal="logcumsumexp_out_cpu", vjp={"input": _logcumsumexp_vjp})  # fmt: skip
+
+
+@method("logcumsumexp")
+def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
+    """The running ``log(sum(exp(input)))`` along ``dim``."""
+    return deliver("logcumsumexp", _logcumsumexp(input, dim), out)
+
+
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: complex = 1, dim: int = -1) -> Tensor:
+    """The running integral of ``y`` along ``dim`` by the trapezoidal rule."""
+    left, right = _neighbours(y, dim)
+    width = dx if x is None else _widths(x, y, dim)
+    return ((left + right) * width / 2).cumsum(dim)  # type: ignore[attr-defined]
+
+
+
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: complex = 1, dim: int = -1) -> Tensor:
+    """The integral of ``y`` along ``dim`` by the trapezoidal rule."""
+    left, right = _neighbours(y, dim)
+    width = dx if x is None else _widths(x, y, dim)
+    return ((left + right) * width).sum(dim) / 2  # type: ignore[attr-defined]
+
+
+trapz = trapezoid
+
+
+def _neighbours(y: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    n = y.shape[dim]
+    return y.narrow(dim, 0, max(n - 1, 0)), y.narrow(dim, min(1, n), max(n - 1, 0))  # type: ignore
+
+
+def _widths(x: Tensor, y: Tensor, dim: int) -> Tensor:
+    if x.ndim == 1 and y.ndim > 1:
+        shape = [1] * y.ndim
+        shape[dim] = -1
+        x = x.reshape(shape)  # type: ignore[attr-defined]
+    left, right = _neighbours(x, dim)
+    return right - left
+
+
+__all__ = exported(globals())
