@@ -44,9 +44,18 @@ from flambeau.ops.products import *
 from flambeau.ops.rearranging import *
 from flambeau.ops.reductions import *
 from flambeau.ops.reshaping import *
+from flambeau.ops.view_copies import *
 from flambeau.ops.views import *
 from flambeau.ops.splitting import *
 from flambeau.ops.strided import *
+from flambeau.ops.dropout import *
+from flambeau.ops.dropout_layers import *
+from flambeau.ops.filling import *
+from flambeau.ops.drawing import *
+from flambeau.ops.random import *
+from flambeau.ops.sampling import *
+from flambeau.ops.scans import *
+from flambeau.ops.sorting import *
 from flambeau.ops.storage import *
 from flambeau.namespace import module_getattr as _module_getattr
 from flambeau.torch_version import __version__

@@ -333,6 +333,20 @@ def bernoulli_each(out: Array, stream: WordStream, probability: Array) -> None:
 
 
 @exact
+def _noise(words: Array, out: Array, probability: float, value: float) -> None:
+    for i in range(out.size):
+        out[i] = value if _long_unit(words, i) < probability else value - value
+
+
+def dropout_noise(out: Array, stream: WordStream, probability: float, value: Any) -> None:
+    if is_half(out.dtype):
+        return plain.dropout_noise(out, accelerated(stream), probability, value)
+    accelerated(stream)
+    for part in chunks(out):
+        _noise(stream.words(2 * part.size), part, float(probability), out.dtype.type(value))
+
+
+@exact
 def _exponentials(words: Array, out: Array, factor: float) -> None:
     for i in range(out.size):
         out[i] = factor * math.log1p(-_long_unit(words, i))

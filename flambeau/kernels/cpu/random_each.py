@@ -25,7 +25,7 @@ Source = Any  #: the key, its words, the next of them, and the spare normal behi
 @exact
 def uniform(source: Source) -> float:
     """The next float64 in [0, 1)."""
-    key, words, place, spare = source
+    key, words, place, _ = source
     at = place[0]
     pair = np.empty(2, np.uint32)
     for i in range(2):
@@ -41,7 +41,7 @@ def uniform(source: Source) -> float:
 @exact
 def normal(source: Source) -> float:
     """The next standard normal number, as `random.next_normal`."""
-    key, words, place, spare = source
+    spare = source[3]
     if spare[0] != 0.0:
         spare[0] = 0.0
         return spare[1]

@@ -232,6 +232,13 @@ def bernoulli(out: Array, stream: WordStream, probability: float) -> None:
 
 
 @compiled(1 << 18)
+def dropout_noise(out: Array, stream: WordStream, probability: float, value: Any) -> None:
+    """``value`` with the given probability, else 0: two words each."""
+    for part in chunks(out):
+        part[...] = np.where(stream.long_units(part.size) < probability, value, out.dtype.type(0))
+
+
+@compiled(1 << 18)
 def bernoulli_each(out: Array, stream: WordStream, probability: Array) -> None:
     """1 with a probability for each element: one word each, two for float64 probabilities."""
     draw = stream.long_units if probability.dtype == np.float64 else stream.units
@@ -277,9 +284,10 @@ def _exp_or_infinity(x: float) -> float:
     return math.exp(x) if x < 709.78 else float(np.exp(x))
 
 
-def rrelu_slopes(out: Array, stream: WordStream, low: float, high: float) -> None:
+def long_uniform(out: Array, stream: WordStream, low: float, high: float) -> None:
     """Numbers in [low, high) computed in float64 whatever the dtype: two words each."""
-    store(out, fma64(stream.long_units(out.size), high - low, low))
+    for part in chunks(out):
+        store(part, fma64(stream.long_units(part.size), high - low, low))
 
 
 silence(globals())

@@ -1,0 +1,253 @@
+"""Dropout and its kin: tensors multiplied by noise that is mostly ones.
+
+The noise equals PyTorch's for a seed: two words of the stream for each element, or each channel.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy
+
+from flambeau.core.dtype import bool_, scalar_name
+from flambeau.core.dtype import dtype as DType
+from flambeau.core.kind import Kind
+from flambeau.core.op import Op
+from flambeau.core.publish import exported, not_a_tensor
+from flambeau.core.tensor import Tensor
+from flambeau.kernels.select import CPU, META, places
+from flambeau.kernels.shared import random as kernels
+from flambeau.ops.creation import filled, like_array, made
+from flambeau.ops.drawing import check_chance, draw, is_drawable, number, shown, unsupported
+
+_noise = places(kernels.dropout_noise)[CPU]
+_bernoulli = places(kernels.bernoulli)[CPU]
+
+# ---- noise
+
+
+def _check(p: Any) -> float:
+    p = number("dropout", "p", 2, p)
+    if not 0.0 <= p <= 1.0:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {shown(p)}")
+    return p
+
+
+def _check_dtype(of: DType) -> None:
+    if of.is_complex or (of.is_floating_point and not is_drawable(of)):
+        raise unsupported("bernoulli_scalar_cpu_", of)
+    if not of.is_floating_point:
+        raise RuntimeError(
+            f"result type Float can't be cast to the desired output type {scalar_name(of)}"
+        )
+
+
+def _noise_array(input: Tensor, features: bool) -> Any:
+    """An array for the noise: like the input, or with one element for each channel."""
+    if not features:
+        return like_array(input, input.kind, None)
+    if input.ndim < 2:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
+    return filled((*input.shape[:2], *[1] * (input.ndim - 2)), input.kind)
+
+
+def _in_steps(kind: Kind, *values: float) -> Any:
+    """Numbers in the precision in which a kernel computes with this dtype."""
+    wide = numpy.float32 if kind.narrow else kind.array_type.type
+    return [wide(v) for v in values]
+
+
+def _rounded(kind: Kind, value: Any) -> Any:
+    return kind.array_type.type(value)
+
+
+def _scaled_noise(input: Tensor, p: float, features: bool) -> Tensor:
+    """``1 / (1 - p)`` with the chance ``1 - p``, else 0."""
+    kind = input.kind
+    array = _noise_array(input, features)
+    _check_dtype(kind.dtype)
+    one, keep = _in_steps(kind, 1.0, 1.0 - p)
+    draw(array, kind, None, _noise, 1.0 - p, _rounded(kind, one / keep))
+    return made(array, kind)
+
+
+def _affine_noise(input: Tensor, p: float, features: bool) -> tuple[Tensor, Tensor]:
+    """What alpha dropout multiplies with, and what it adds, to keep mean and variance.
+
+    Source: G. Klambauer et al., "Self-normalizing neural networks", 2017.
+    """
+    kind = input.kind
+    array = _noise_array(input, features)
+    _check_dtype(kind.dtype)
+    draw(array, kind, None, _bernoulli, 1.0 - p)
+    alpha = 1.7580993408473766
+    a = 1.0 / math.sqrt((alpha * alpha * p + 1.0) * (1.0 - p))
+    scale, step, shift = _in_steps(kind, a, alpha * a, alpha * a * p)
+    wide = array.astype(numpy.float32) if kind.narrow else array
+    moved = ((wide - wide.dtype.type(1)) * step).astype(kind.array_type)
+    moved = moved.astype(wide.dtype) + shift
+    noise = (wide * scale).astype(kind.array_type)
+    return made(noise, kind), made(moved.astype(kind.array_type), kind)
+
+
+# ---- torch's functions
+
+
+def _dropped(input: Tensor, p: Any, train: bool, features: bool, in_place: bool) -> Tensor:
+    p = _check(p)
+    if p == 0.0 or not train or input.numel() == 0:
+        return input
+    noise = input.new_zeros(()) if p == 1.0 else _scaled_noise(input, p, features)  # type: ignore
+    return input.mul_(noise) if in_place else input * noise  # type: ignore
+
+
+def _alpha_dropped(input: Tensor, p: Any, train: bool, features: bool, in_place: bool) -> Tensor:
+    p = _check(p)
+    if p == 0.0 or not train or input.numel() == 0:
+        return input
+    if p == 1.0:
+        noise = input.new_zeros(())  # type: ignore[attr-defined]
+        return input.mul_(noise) if in_place else input * noise  # type: ignore
+    noise, moved = _affine_noise(input, p, features)
+    if in_place:
+        return input.mul_(noise).add_(moved)  # type: ignore[attr-defined]
+    return input * noise + moved  # type: ignore[operator]
+
+
+def dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """Zeroes elements with chance ``p`` and divides the others by ``1 - p``, where ``train``.
+
+    RuntimeError unless ``p`` lies in [0, 1].
+    """
+    return _dropped(input, p, train, features=False, in_place=False)
+
+
+def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """In-place form of ``dropout``."""
+    return _dropped(input, p, train, features=False, in_place=True)
+
+
+def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """``dropout`` of whole channels: the input is ``(batch, channels, ...)``."""
+    return _dropped(input, p, train, features=True, in_place=False)
+
+
+def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """In-place form of ``feature_dropout``."""
+    return _dropped(input, p, train, features=True, in_place=True)
+
+
+def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """Dropout to a negative value, which keeps the mean and variance that SELU networks have."""
+    return _alpha_dropped(input, p, train, features=False, in_place=False)
+
+
+def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """In-place form of ``alpha_dropout``."""
+    return _alpha_dropped(input, p, train, features=False, in_place=True)
+
+
+def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """``alpha_dropout`` of whole channels: the input is ``(batch, channels, ...)``."""
+    return _alpha_dropped(input, p, train, features=True, in_place=False)
+
+
+def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """In-place form of ``feature_alpha_dropout``."""
+    return _alpha_dropped(input, p, train, features=True, in_place=True)
+
+
+# ---- native_dropout
+
+
+def _masked(array: Any, kind: Kind, p: float) -> tuple[Any, Any]:
+    mask = kind.xp.empty_like(array, numpy.bool_)
+    draw(mask, kind.of(bool_), None, _bernoulli, 1.0 - p)
+    return _scaled(array * mask.astype(array.dtype), kind, p), mask
+
+
+def _scaled(array: Any, kind: Kind, p: float) -> Any:
+    (scale,) = _in_steps(kind, 0.0 if p == 1.0 else 1.0 / (1.0 - p))
+    wide = array.astype(numpy.float32) if kind.narrow else array
+    return (wide * scale).astype(array.dtype)
+
+
+def _native_gradient(grad: Tensor, result1: Tensor, p: float) -> Tensor:
+    return grad * (result1.to(grad.dtype) * (0.0 if p == 1.0 else 1.0 / (1.0 - p)))  # type: ignore
+
+
+def _masked_shape(array: Any, kind: Kind, p: float) -> Any:
+    return (array.shape, array.dtype), (array.shape, numpy.dtype(numpy.bool_))
+
+
+_native = Op("native_dropout", _masked, params=("kind", "p"), outputs=2, differentiable=(0,),
+             vjp={"input": _native_gradient}, shape=_masked_shape)  # fmt: skip
+
+
+def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
+    """``dropout`` together with the mask of the elements that are kept."""
+    p = number("native_dropout", "p", 2, p)
+    if input.numel() == 0:
+        return input, input.new_empty(input.shape, dtype=bool_)  # type: ignore[attr-defined]
+    if train is not None and not train:
+        return input.clone(), input.new_ones(input.shape, dtype=bool_)  # type: ignore
+    check_chance(1.0 - p)
+    _check_dtype(input.dtype)
+    return _native(input, input.kind, p)
+
+
+# ---- rrelu
+
+
+def _slopes(input: Tensor, lower: float, upper: float, generator: Any) -> Tensor:
+    """1 for positive elements, and for each other one a number drawn from [lower, upper)."""
+    kind, array = input.kind, input._array
+    noise = filled(tuple(array.shape), kind, 1)
+    if kind.place != META:
+        others = kind.xp.ascontiguousarray(array) <= 0
+        drawn = kind.xp.empty(int(others.sum()), kind.array_type)
+        lower, upper = float(numpy.float32(lower)), float(numpy.float32(upper))
+        draw(drawn, kind, generator, kernels.long_uniform, lower, upper)
+        noise[others] = drawn
+    return made(noise, kind)
+
+
+def rrelu(
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False,
+    generator: Any = None,
+) -> Tensor:  # fmt: skip
+    """``input`` where positive, else times a slope: random in [lower, upper), or their mean.
+
+    The slopes are random where ``training``. RuntimeError if ``lower`` is above ``upper``.
+    """
+    return _rrelu(input, lower, upper, training, generator, in_place=False)
+
+
+def rrelu_(
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False,
+    generator: Any = None,
+) -> Tensor:  # fmt: skip
+    """In-place form of ``rrelu``."""
+    return _rrelu(input, lower, upper, training, generator, in_place=True)
+
+
+def _rrelu(
+    input: Tensor, lower: Any, upper: Any, training: bool, generator: Any, in_place: bool
+) -> Tensor:
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("rrelu", "input", 1, input)
+    lower, upper = number("rrelu", "lower", 2, lower), number("rrelu", "upper", 3, upper)
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if not is_drawable(input.dtype, complex=False):
+        raise unsupported("rrelu_with_noise_out_cpu", input.dtype)
+    if training:
+        noise = _slopes(input, lower, upper, generator)
+    else:
+        mean = input.new_tensor((lower + upper) / 2)  # type: ignore[attr-defined]
+        noise = input.new_ones(()).where(input.detach() > 0, mean)  # type: ignore
+    return input.mul_(noise) if in_place else input * noise  # type: ignore
+
+
+__all__ = exported(globals())
