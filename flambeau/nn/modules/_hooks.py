@@ -1,0 +1,343 @@
+"""The hooks of a module: how they are registered, and the call that runs them.
+
+A module without hooks never comes here: ``Module.__call__`` tests one flag and calls ``forward``.
+The flag is set by every registration, and by every look at a hook table from outside (see
+`_Watched`), and cleared by the next call that finds the tables empty.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from itertools import chain
+from typing import Any
+
+from flambeau.core.handles import RemovableHandle
+from flambeau.core.tensor import Tensor
+from flambeau.nn.modules._backward_hooks import FullBackwardHooks, register_on_result
+
+__all__ = [
+    "register_module_backward_hook",
+    "register_module_buffer_registration_hook",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
+]
+
+Hook = Callable[..., Any]
+Table = OrderedDict[int, Any]
+
+CALLED = ("_backward_pre_hooks", "_backward_hooks", "_forward_hooks", "_forward_pre_hooks")
+
+# Hooks of every module in the process, kept under the names that PyTorch's programs know.
+_global_forward_pre_hooks: Table = OrderedDict()
+_global_forward_hooks: Table = OrderedDict()
+_global_forward_hooks_always_called: Table = OrderedDict()
+_global_forward_hooks_with_kwargs: Table = OrderedDict()
+_global_backward_pre_hooks: Table = OrderedDict()
+_global_backward_hooks: Table = OrderedDict()
+_global_is_full_backward_hook: bool | None = None
+_global_buffer_registration_hooks: Table = OrderedDict()
+_global_module_registration_hooks: Table = OrderedDict()
+_global_parameter_registration_hooks: Table = OrderedDict()
+
+MIXED_BACKWARD = (
+    "Cannot use both regular backward hooks and full backward hooks {}. "
+    "Please use only one of them."
+)
+
+
+class _Watched:
+    """A hook table of a module: reading it makes the next call look for hooks again.
+
+    So a hook that a program puts into the table itself, without ``register_*``, is found too.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, module: Any, owner: type | None = None) -> Any:
+        if module is None:
+            return self
+        own = module.__dict__
+        try:
+            table = own[self.name]
+        except KeyError:
+            shown = type(module).__name__
+            raise AttributeError(f"'{shown}' object has no attribute '{self.name}'") from None
+        own["_hooked"] = True
+        return table
+
+    def __set__(self, module: Any, table: Table) -> None:
+        module.__dict__[self.name] = table
+        module.__dict__["_hooked"] = True
+
+
+def _add(
+    table: Table, hook: Hook, *flags: tuple[Table, bool], prepend: bool = False
+) -> RemovableHandle:
+    """Puts a hook into its table, and its id into the tables of the options that are on."""
+    handle = RemovableHandle(table, extra_dict=[extra for extra, _ in flags])
+    table[handle.id] = hook
+    for extra, wanted in flags:
+        if wanted:
+            extra[handle.id] = True
+    if prepend:
+        table.move_to_end(handle.id, last=False)
+    return handle
+
+
+class Hooks:
+    """The part of a module that keeps and runs its hooks."""
+
+    _is_full_backward_hook: bool | None
+    _hooked: bool
+    _backward_pre_hooks = _Watched()
+    _backward_hooks = _Watched()
+    _forward_hooks = _Watched()
+    _forward_hooks_with_kwargs = _Watched()
+    _forward_hooks_always_called = _Watched()
+    _forward_pre_hooks = _Watched()
+    _forward_pre_hooks_with_kwargs = _Watched()
+
+    def register_forward_pre_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Calls ``hook(module, args)`` before every ``forward``; it may return other arguments.
+
+        With ``with_kwargs`` the hook is ``hook(module, args, kwargs)`` and returns both or None.
+        ``prepend`` puts it before the hooks that are already there.
+
+        Example::
+
+            handle = layer.register_forward_pre_hook(lambda module, args: (args[0] * 2,))
+            handle.remove()
+        """
+        flag = (self._forward_pre_hooks_with_kwargs, with_kwargs)
+        return _add(self._forward_pre_hooks, hook, flag, prepend=prepend)
+
+    def register_forward_hook(
+        self,
+        hook: Hook,
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
+        """Calls ``hook(module, args, output)`` after every ``forward``; it may return an output.
+
+        With ``with_kwargs`` the hook is ``hook(module, args, kwargs, output)``; with
+        ``always_call`` it runs even when ``forward`` raises.
+        """
+        kwargs_flag = (self._forward_hooks_with_kwargs, with_kwargs)
+        always_flag = (self._forward_hooks_always_called, always_call)
+        return _add(self._forward_hooks, hook, kwargs_flag, always_flag, prepend=prepend)
+
+    def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Calls ``hook(module, grad_output)`` before the module's gradients are computed.
+
+        A returned tuple, or tensor, takes the place of ``grad_output``.
+        """
+        return _add(self._backward_pre_hooks, hook, prepend=prepend)
+
+    def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Calls ``hook(module, grad_input, grad_output)`` once the module's gradients are known.
+
+        A returned tuple, or tensor, takes the place of ``grad_input``.
+        """
+        self._set_backward_kind(full=True)
+        return _add(self._backward_hooks, hook, prepend=prepend)
+
+    def register_backward_hook(self, hook: Hook) -> RemovableHandle:
+        """Deprecated form: the hook sees the gradients of the last operation of the module only."""
+        self._set_backward_kind(full=False)
+        return _add(self._backward_hooks, hook)
+
+    def _set_backward_kind(self, full: bool) -> None:
+        if self._is_full_backward_hook is (not full):
+            raise RuntimeError(MIXED_BACKWARD.format("on a single Module"))
+        self._is_full_backward_hook = full
+
+    def _get_backward_hooks(self) -> tuple[list[Hook], list[Hook]]:
+        """Full hooks, and hooks of the deprecated form, those of all modules first."""
+        full: list[Hook] = []
+        last: list[Hook] = []
+        for is_full, table in (
+            (_global_is_full_backward_hook, _global_backward_hooks),
+            (self._is_full_backward_hook, self._backward_hooks),
+        ):
+            (full if is_full else last).extend(table.values())
+        return full, last
+
+    def _get_backward_pre_hooks(self) -> list[Hook]:
+        return [*_global_backward_pre_hooks.values(), *self._backward_pre_hooks.values()]
+
+    def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
+        """The call of a module that has hooks, or of any module while global hooks exist."""
+        own = self.__dict__
+        own["_hooked"] = own.get("_hooked", True) and any(own.get(name) for name in CALLED)
+        if not own["_hooked"] and not any_global():
+            return self.forward(*args, **kwargs)
+        called: set[int] = set()
+        try:
+            return self._run(args, kwargs, called)
+        except Exception:
+            self._run_missed(args, kwargs, called)
+            raise
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], called: set[int]) -> Any:
+        own = self.__dict__
+        args, kwargs = self._run_pre_hooks(args, kwargs)
+        gate = None
+        full: list[Hook] = []
+        last: list[Hook] = []
+        if own["_backward_hooks"] or own["_backward_pre_hooks"] or any_global_backward():
+            full, last = self._get_backward_hooks()
+            before = self._get_backward_pre_hooks()
+            own["_hooked"] = True
+            if full or before:
+                gate = FullBackwardHooks(self, full, before)
+                args = gate.enter(args)
+        result = self.forward(*args, **kwargs)
+        for key, hook, with_kwargs in self._forward_hook_rows():
+            called.add(key)
+            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
+            if changed is not None:
+                result = changed
+        if gate is not None:
+            result = gate.leave(result)
+        if last:
+            register_on_result(self, last, result)
+        return result
+
+    def _run_pre_hooks(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        own = self.__dict__
+        with_kwargs = own["_forward_pre_hooks_with_kwargs"]
+        tables = chain(_global_forward_pre_hooks.items(), own["_forward_pre_hooks"].items())
+        for key, hook in list(tables):
+            if key in with_kwargs:
+                changed = hook(self, args, kwargs)
+                if changed is not None:
+                    args, kwargs = _both(changed)
+            else:
+                changed = hook(self, args)
+                if changed is not None:
+                    args = changed if isinstance(changed, tuple) else (changed,)
+        return args, kwargs
+
+    def _forward_hook_rows(self) -> list[tuple[int, Hook, bool]]:
+        """The id of each forward hook, the hook, and whether it takes keyword arguments."""
+        own = self.__dict__
+        rows = [
+            (key, hook, key in _global_forward_hooks_with_kwargs)
+            for key, hook in _global_forward_hooks.items()
+        ]
+        takes = own["_forward_hooks_with_kwargs"]
+        rows += [(key, hook, key in takes) for key, hook in own["_forward_hooks"].items()]
+        return rows
+
+    def _run_missed(self, args: Any, kwargs: Any, called: set[int]) -> None:
+        """After an error: the hooks registered with ``always_call`` that have not run."""
+        always = self.__dict__.get("_forward_hooks_always_called", ())
+        for key, hook, with_kwargs in self._forward_hook_rows():
+            if key in called or not (key in always or key in _global_forward_hooks_always_called):
+                continue
+            try:
+                hook(self, args, kwargs, None) if with_kwargs else hook(self, args, None)
+            except Exception as error:
+                where = "global module" if key in _global_forward_hooks_always_called else "module"
+                warnings.warn(
+                    f"{where} forward hook with ``always_call=True`` raised an exception that "
+                    f"was silenced as another error was raised in forward: {error}",
+                    stacklevel=2,
+                )
+
+
+def _both(changed: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What a pre-hook with keyword arguments returned."""
+    if isinstance(changed, tuple) and len(changed) == 2:
+        return changed
+    raise RuntimeError(
+        "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
+        f"but got {changed}."
+    )
+
+
+def any_global_backward() -> bool:
+    """Whether hooks on the backward pass of every module exist."""
+    return bool(_global_backward_hooks or _global_backward_pre_hooks)
+
+
+def any_global() -> bool:
+    """Whether hooks on the calls of every module exist."""
+    return bool(_global_forward_pre_hooks or _global_forward_hooks) or any_global_backward()
+
+
+def registered(
+    table: Table, module: Any, name: str, value: Tensor | Any | None
+) -> Tensor | Any | None:
+    """The value to register under ``name``, as the hooks of all modules leave it."""
+    for hook in table.values():
+        changed = hook(module, name, value)
+        if changed is not None:
+            value = changed
+    return value
+
+
+def register_module_forward_pre_hook(hook: Hook) -> RemovableHandle:
+    """Calls ``hook(module, args)`` before the forward of every module in the process."""
+    return _add(_global_forward_pre_hooks, hook)
+
+
+def register_module_forward_hook(
+    hook: Hook, *, with_kwargs: bool = False, always_call: bool = False
+) -> RemovableHandle:
+    """Calls ``hook(module, args, output)`` after the forward of every module in the process."""
+    kwargs_flag = (_global_forward_hooks_with_kwargs, with_kwargs)
+    always_flag = (_global_forward_hooks_always_called, always_call)
+    return _add(_global_forward_hooks, hook, kwargs_flag, always_flag)
+
+
+def register_module_full_backward_pre_hook(hook: Hook) -> RemovableHandle:
+    """Calls ``hook(module, grad_output)`` before the backward pass of every module."""
+    return _add(_global_backward_pre_hooks, hook)
+
+
+def register_module_full_backward_hook(hook: Hook) -> RemovableHandle:
+    """Calls ``hook(module, grad_input, grad_output)`` in the backward pass of every module."""
+    _set_global_backward_kind(full=True)
+    return _add(_global_backward_hooks, hook)
+
+
+def register_module_backward_hook(hook: Hook) -> RemovableHandle:
+    """Deprecated form of `register_module_full_backward_hook`."""
+    _set_global_backward_kind(full=False)
+    return _add(_global_backward_hooks, hook)
+
+
+def _set_global_backward_kind(full: bool) -> None:
+    global _global_is_full_backward_hook
+    if _global_is_full_backward_hook is (not full):
+        raise RuntimeError(MIXED_BACKWARD.format("as a global Module hook"))
+    _global_is_full_backward_hook = full
+
+
+def register_module_buffer_registration_hook(hook: Hook) -> RemovableHandle:
+    """Calls ``hook(module, name, buffer)`` when a buffer is registered; it may replace it."""
+    return _add(_global_buffer_registration_hooks, hook)
+
+
+def register_module_module_registration_hook(hook: Hook) -> RemovableHandle:
+    """Calls ``hook(module, name, submodule)`` when a submodule is registered."""
+    return _add(_global_module_registration_hooks, hook)
+
+
+def register_module_parameter_registration_hook(hook: Hook) -> RemovableHandle:
+    """Calls ``hook(module, name, parameter)`` when a parameter is registered."""
+    return _add(_global_parameter_registration_hooks, hook)
