@@ -1,4 +1,4 @@
-"""The gradient of an embedding with compiled loops; see ``shared.embedding`` for what it returns."""
+"""The gradient of an embedding with compiled loops; see ``shared.embedding``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared.precision import rounded, wide
 
 Array = Any
+
 
 def embedding_backward(
     grad: Array,
