@@ -69,8 +69,12 @@ def _wrapped(op: Op, computed: Any, kind: Kind, tensors: tuple[Any, ...]) -> Any
     if op.outputs == 1:
         return _finish(wrap(_narrowed(op, computed, kind), family[_type_of(op, computed, kind)]))
     return tuple(
-        [_finish(wrap(_narrowed(op, a, kind), family[_type_of(op, a, kind)])) for a in computed]
-    )
+        [
+            None if a is None  # a result that the parameters did not ask for
+            else _finish(wrap(_narrowed(op, a, kind), family[_type_of(op, a, kind)]))
+            for a in computed
+        ]
+    )  # fmt: skip
 
 
 def _type_of(op: Op, array: Any, kind: Kind) -> Any:

@@ -231,7 +231,8 @@ def _revive(node: Node, value: SavedResult) -> Tensor:
     tensor = _bare(value.array, value.kind)
     tensor._writes = value.version
     if node.outputs == 1:
-        tensor._node = node  # so that second derivatives flow through the result
+        if value.index == node.op.main_output:
+            tensor._node = node  # so that second derivatives flow through the result
     else:
         tensor._node = make_output(node, value.index, tensor)
     return tensor
