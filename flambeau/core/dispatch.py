@@ -199,7 +199,7 @@ def cast(array: Any, to: dtype) -> Any:
     assert to.numpy is not None
     source = array.dtype
     if source.kind == "c" and to.rank < 3:
-        array = array.real if to is not bool_ else array != 0
+        array = array.real if to is not bool_ else array.astype(bool)
     elif to.numpy.kind in "iu" and source.kind in "fV":
         array = _float_to_int(array, to.numpy)
     elif source.itemsize == 8 and source.kind in "fiu" and to in _HALVES:

@@ -135,6 +135,19 @@ def scalar_name(of: dtype) -> str:
     return re.sub("^q?u?.", lambda start: start[0].upper(), of.name)
 
 
+def cpp_name(of: dtype) -> str:
+    """The C++ type in PyTorch's messages: ``float32`` is ``float``, ``int64`` is ``long int``."""
+    return _CPP_NAMES.get(of.name, of.name)
+
+
+_CPP_NAMES = {
+    "float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short int",
+    "int8": "signed char", "uint8": "unsigned char", "float16": "c10::Half",
+    "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
+    "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
 class _Default:
     __slots__ = ("dtype",)
     dtype: dtype

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from flambeau.core.dispatch import cast, dispatch
+from flambeau.core.dtype import cpp_name
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
 from flambeau.core.promotion import can_cast, cannot_cast
@@ -80,12 +81,12 @@ def shadow(target: Tensor, copied: bool) -> Tensor:
 # ---- out=
 
 
-def deliver(name: str, result: Any, out: Any) -> Any:
-    """The result itself, or ``out`` filled with it."""
+def deliver(name: str, result: Any, out: Any, exact: bool = False) -> Any:
+    """The result itself, or ``out`` filled with it; `exact` demands its very dtype."""
     if out is None:
         return result
     if isinstance(out, tuple | list):
-        return type(result)([deliver(name, r, o) for r, o in zip(result, out, strict=True)])
+        return type(result)([deliver(name, r, o, exact) for r, o in zip(result, out, strict=True)])
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if modes.grad and (result._node is not None or out._node is not None):
@@ -96,6 +97,11 @@ def deliver(name: str, result: Any, out: Any) -> Any:
     if result.device is not out.device:
         raise RuntimeError(
             f"Expected out tensor to have device {result.device}, but got {out.device} instead"
+        )
+    if exact and result.dtype is not out.dtype:
+        raise RuntimeError(
+            f"Expected out tensor to have dtype {cpp_name(result.dtype)}, but got "
+            f"{cpp_name(out.dtype)} instead"
         )
     if not can_cast(result.dtype, out.dtype):
         raise cannot_cast(result.dtype, out.dtype)

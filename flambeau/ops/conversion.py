@@ -169,7 +169,9 @@ def _to_method(self: Tensor, *args: Any, dtype: DType | None = None, device: Any
 def _caster(name: str, of: DType) -> None:
     def method_(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
         kind = self._kind or self.kind
-        return self if kind.dtype is of else convert(self, kind.family[of], memory_format)
+        if kind.dtype is of and memory_format is preserve_format:
+            return self
+        return self.to(of, memory_format=memory_format)  # type: ignore[attr-defined]
 
     method_.__name__ = method_.__qualname__ = name
     method_.__doc__ = f"The tensor as {of}; itself if it is already."

@@ -158,8 +158,12 @@ def _new(
     shape = sizes(name, size)
     _check_layout(layout)
     if out is not None:
-        result = wrap(filled(shape, out.kind, value), out.kind)
-        return deliver(name, result, out)
+        if dtype is not None and dtype is not out.dtype:
+            raise RuntimeError(
+                f"dtype {dtypes.scalar_name(dtype)} does not match dtype of out parameter "
+                f"({dtypes.scalar_name(out.dtype)})"
+            )
+        return deliver(name, wrap(filled(shape, out.kind, value), out.kind), out)
     kind = kind_for(dtype, device)
     return made(filled(shape, kind, value), kind, requires_grad)
 
@@ -224,8 +228,13 @@ def empty_permuted(
 ) -> Tensor:
     """An uninitialised dense tensor whose dimensions lie in memory in the given order."""
     strides, step = [0] * len(size), 1
+    if len(size) != len(physical_layout):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. "
+            f"len(size) = {len(size)} is not equal to len(physical_layout) = {len(physical_layout)}"
+        )
     for dim in reversed(physical_layout):
-        strides[dim], step = step, step * size[dim]
+        strides[dim], step = step, step * max(size[dim], 1)
     return empty_strided(size, strides, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -386,9 +395,11 @@ def arange(
     if dtype is None:
         dtype = out.dtype if out is not None else dtypes.int64 if integral else dtypes.default.dtype
     kind = kind_for(dtype, device if out is None else out.device)
-    count = -((start - end) // step) if integral else math.ceil((end - start) / step)
     if kind.dtype.rank < 2 and not integral:
-        start, step = int(start), int(step)
+        start, end, step, integral = int(start), int(end), int(step), True
+        if step == 0:
+            raise ValueError("step must be nonzero")
+    count = -((start - end) // step) if integral else math.ceil((end - start) / step)
     array = _sequence(kind, max(count, 0), start, step)
     return made(array, kind, requires_grad) if out is None else deliver("arange", wrap(array, kind), out)
 
@@ -457,8 +468,8 @@ def _spaced(kind: Kind, start: Any, end: Any, steps: int) -> Any:
         return xp.full((steps,), start).astype(to)
     wide = numpy.dtype(numpy.float32) if kind.narrow else to
     if to.kind in "iu":
-        wide = numpy.dtype(numpy.float32) if to.itemsize < 8 else numpy.dtype(numpy.float64)
-        step = (int(end) - int(start)) / (steps - 1)
+        wide, start, end = numpy.dtype(numpy.float64), int(start), int(end)
+        step = (end - start) / (steps - 1)
     else:
         step = (end - start) / (steps - 1)
     step = wide.type(step)
@@ -489,6 +500,8 @@ def logspace(
         dtype = out.dtype if out is not None else _sequence_dtype(start, end, base)
     kind = kind_for(dtype, device if out is None else out.device)
     wide = kind.of(dtypes.complex128 if kind.dtype.is_complex else dtypes.float64)
+    if kind.dtype.rank < 2:
+        start, end = int(start), int(end)
     array = _spaced(wide, start, end, steps)
     if kind.place != META:
         array = cast(kind.xp.power(wide.array_type.type(base), array), kind.dtype)
@@ -514,6 +527,11 @@ def eye(
         raise RuntimeError(f"n must be greater or equal to 0, got {n}")
     if m < 0:
         raise RuntimeError(f"m must be greater or equal to 0, got {m}")
+    if out is not None and dtype is not None and dtype is not out.dtype:
+        raise RuntimeError(
+            f"dtype {dtypes.scalar_name(dtype)} does not match dtype of out parameter "
+            f"({dtypes.scalar_name(out.dtype)})"
+        )
     kind = kind_for(dtype, device) if out is None else out.kind
     array = filled((n, m), kind, 0)
     if kind.place != META:

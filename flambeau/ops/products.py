@@ -67,7 +67,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     if input.shape[1] != mat2.shape[0]:
         raise matmul_error(input.shape, mat2.shape)
     _same_dtype("mm", input, mat2)
-    return deliver("mm", _mm(input, mat2), out)
+    return deliver("mm", _mm(input, mat2), out, exact=True)
 
 
 _matmul = Op("bmm", kernels.matmul, inputs=("input", "mat2"), widen=True, accepts="ifc", refusal="bmm",
@@ -100,7 +100,7 @@ def bmm(input: Tensor, mat2: Tensor, out_dtype: DType | None = None, *, out: Ten
         )
     _same_dtype("bmm", input, mat2)
     result = _matmul(input, mat2)
-    return deliver("bmm", result if out_dtype is None else result.to(out_dtype), out)
+    return deliver("bmm", result if out_dtype is None else result.to(out_dtype), out, exact=True)
 
 
 _dot = Op("dot", kernels.dot, inputs=("input", "tensor"), widen=True, accepts="ifc", refusal="dot",
@@ -125,7 +125,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
             "to have the same number of elements, but got "
             f"{input.shape[0]} and {tensor.shape[0]} elements respectively"
         )
-    return deliver("dot", _dot(input, tensor), out)
+    return deliver("dot", _dot(input, tensor), out, exact=True)
 
 
 @method("vdot")
@@ -144,7 +144,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     if input.shape[1] != vec.shape[0]:
         raise RuntimeError(f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})")
     _same_dtype("mv", input, vec)
-    return deliver("mv", _mm(input, vec.unsqueeze(1)).squeeze(1), out)  # type: ignore
+    return deliver("mv", _mm(input, vec.unsqueeze(1)).squeeze(1), out, exact=True)  # type: ignore
 
 
 @method("matmul __matmul__")
@@ -175,7 +175,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
             if modes.grad and (input._node is not None or other._node is not None):
                 record(_mm, result, (input, other))
             return result
-    return deliver("matmul", _matmul_of(input, other), out)
+    return deliver("matmul", _matmul_of(input, other), out, exact=True)
 
 
 @method("__rmatmul__")
@@ -221,14 +221,17 @@ def _stack_error(a: tuple[int, ...], b: tuple[int, ...]) -> Exception:
 
 _addmm = Op("addmm", kernels.addmm, inputs=("input", "mat1", "mat2"), params=("beta", "alpha"), widen=True,
     accepts="ifc", refusal="addmm_impl_cpu_",
-    vjp={"input": lambda grad, beta: grad if beta == 1 else grad * beta,
-         "mat1": lambda grad, mat2, alpha: _times(grad.matmul(mat2.mH), alpha),
-         "mat2": lambda grad, mat1, alpha: _times(mat1.mH.matmul(grad), alpha)},
+    vjp={"input": lambda grad, beta: _times(grad, beta.conjugate()),
+         "mat1": lambda grad, mat2, alpha: _times(grad.matmul(mat2.mH), alpha.conjugate()),
+         "mat2": lambda grad, mat1, alpha: _times(mat1.mH.matmul(grad), alpha.conjugate())},
     shape=lambda bias, a, b, beta, alpha: (*a.shape[:-1], b.shape[-1]))  # fmt: skip
 
 
 def _times(tensor: Tensor, alpha: Any) -> Tensor:
-    return tensor if alpha == 1 else tensor * (alpha.conjugate() if isinstance(alpha, complex) else alpha)
+    """``alpha * tensor`` in the dtype of the tensor."""
+    if alpha == 1:
+        return tensor
+    return tensor * (bool(alpha) if tensor.dtype.rank == 0 else int(alpha) if tensor.dtype.rank == 1 else alpha)
 
 
 @method("addmm addmm_")
@@ -248,7 +251,7 @@ def addmm(
             f"self and mat2 must have the same dtype, but got {scalar_name(input.dtype)} and {scalar_name(mat2.dtype)}"
         )
     _check_expands(input, (mat1.shape[0], mat2.shape[1]))
-    return deliver("addmm", _addmm(input, mat1, mat2, beta, alpha), out)
+    return deliver("addmm", _addmm(input, mat1, mat2, beta, alpha), out, exact=True)
 
 
 def _check_expands(input: Tensor, shape: tuple[int, ...]) -> None:
@@ -282,7 +285,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, out_dtype: DType | No
         )
     _same_dtype("baddbmm", batch1, batch2)
     _check_expands(input, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
-    return deliver("baddbmm", _addmm(input, batch1, batch2, beta, alpha), out)
+    return deliver("baddbmm", _addmm(input, batch1, batch2, beta, alpha), out, exact=True)
 
 
 @method("addbmm addbmm_")
@@ -291,7 +294,7 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, 
     """``beta * input + alpha * sum(batch1 @ batch2)``, summed over the stack."""
     product = _times(bmm(batch1, batch2).sum(0), alpha)  # type: ignore[attr-defined]
     _check_expands(input, tuple(product.shape))
-    return deliver("addbmm", product if beta == 0 else product + _times(input, beta), out)
+    return deliver("addbmm", product if beta == 0 else product + _times(input, beta), out, exact=True)
 
 
 @method("outer ger")
@@ -326,7 +329,7 @@ _linear = Op("linear", kernels.linear, inputs=("input", "weight", "bias"), widen
 
 
 def _rows(tensor: Tensor) -> Tensor:
-    return tensor if tensor.ndim == 2 else tensor.reshape(-1, tensor.shape[-1])  # type: ignore
+    return tensor if tensor.ndim == 2 else tensor.reshape(math.prod(tensor.shape[:-1]), tensor.shape[-1])  # type: ignore
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 from flambeau.core.dtype import bool_, scalar_name
 from flambeau.core.dtype import dtype as DType  # noqa: N812
 from flambeau.core.families import canonical, reduced, reduction
-from flambeau.core.op import LINEAR, Op, wrap_dim
+from flambeau.core.op import LINEAR, POINTWISE, Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
@@ -142,7 +142,8 @@ def prod(
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The product of the elements of ``input`` over ``dim``, or over all dimensions."""
-    return _prod(input, dim, keepdim, dtype=dtype, out=out)
+    result = _prod(input, dim, keepdim, dtype=dtype)
+    return deliver("prod", result if dtype is None else result.to(dtype), out)
 
 
 # ---- extremes
@@ -181,11 +182,20 @@ def _real_only(name: str, input: Tensor) -> None:
         raise NotImplementedError(f"\"{name}\" not implemented for '{scalar_name(input.dtype)}'")
 
 
+def _same_out(input: Tensor, out: Tensor | None) -> None:
+    if out is not None and out.dtype is not input.dtype:
+        raise RuntimeError(
+            f"Expected the dtype for input and out to match, but got {scalar_name(input.dtype)} for "
+            f"input's dtype and {scalar_name(out.dtype)} for out's dtype."
+        )
+
+
 @method("amax")
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The largest element over ``dim``; equal ones share the gradient. NaN wins."""
     _check_some("amax", input, dim)
     _real_only("amax_cpu", input)
+    _same_out(input, out)
     return _amax(input, dim, keepdim, out=out)  # type: ignore[arg-type]
 
 
@@ -194,6 +204,7 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | 
     """The smallest element over ``dim``; equal ones share the gradient. NaN wins."""
     _check_some("amin", input, dim)
     _real_only("amin_cpu", input)
+    _same_out(input, out)
     return _amin(input, dim, keepdim, out=out)  # type: ignore[arg-type]
 
 
@@ -203,7 +214,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
     _check_some("aminmax", input, dim)
     _real_only("aminmax_cpu", input)
     both = return_type("aminmax", "min max")(_amin(input, dim, keepdim), _amax(input, dim, keepdim))
-    return deliver("aminmax", both, out)
+    return deliver("aminmax", both, out, exact=True)
 
 
 _extreme = Op("max", kernels.extreme, dims=("dim",), params=("keepdim", "largest"), outputs=2,
@@ -246,7 +257,7 @@ def _extreme_of(name: str, input: Tensor, dim: Any, keepdim: Any, out: Any) -> A
     _real_only(f"{name}_cpu", input)
     op = _extreme if largest else _extreme_min
     values = return_type(name, "values indices")(*op(input, dim, bool(keepdim), largest))
-    return deliver(name, values, out)
+    return deliver(name, values, out, exact=True)
 
 
 @method("max")
@@ -285,7 +296,7 @@ def _arg_of(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) 
         dim = wrap_dim(dim, input.ndim)
         if input.ndim:
             _check_dims(name, input, dim)
-    return deliver(name, _arg_extreme(input, dim, keepdim, name == "argmax"), out)
+    return deliver(name, _arg_extreme(input, dim, keepdim, name == "argmax"), out, exact=True)
 
 
 @method("argmax")
@@ -306,16 +317,22 @@ _any = Op("any", kernels.any_, params=("dims", "keepdim"), widen=False)
 _all = Op("all", kernels.all_, params=("dims", "keepdim"), widen=False)
 
 
+def _delivered_truth(name: str, result: Tensor, out: Tensor | None) -> Tensor:
+    if out is not None and out.dtype.name not in ("bool", "uint8"):
+        raise RuntimeError(f"{name} only supports bool tensor for result, got: {scalar_name(out.dtype)}")
+    return deliver(name, result, out)
+
+
 @method("any")
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Whether some element is not zero; the dtype is bool (uint8 for uint8)."""
-    return deliver("any", _any(input, canonical(dim, input.ndim), keepdim), out)
+    return _delivered_truth("any", _any(input, canonical(dim, input.ndim), keepdim), out)
 
 
 @method("all")
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Whether no element is zero; the dtype is bool (uint8 for uint8)."""
-    return deliver("all", _all(input, canonical(dim, input.ndim), keepdim), out)
+    return _delivered_truth("all", _all(input, canonical(dim, input.ndim), keepdim), out)
 
 
 # ---- spread
@@ -373,7 +390,7 @@ def _root_vjp(grad: Tensor, result: Tensor) -> Tensor:
     return (grad / (result * 2)).masked_fill(result == 0, 0)  # type: ignore[attr-defined]
 
 
-_root = Op("std", lambda array: array**0.5, vjp={"input": _root_vjp}, jvp="pointwise")
+_root = Op("std", kernels.square_root, vjp={"input": _root_vjp}, jvp=POINTWISE, widen=True)
 
 
 def var_mean(

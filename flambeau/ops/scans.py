@@ -22,14 +22,18 @@ _cumsum = Op("cumsum", kernels.cumsum, dims=("dim",), widen=True, jvp=LINEAR,
     vjp={"input": _reverse_cumsum})  # fmt: skip
 
 
-def _accumulating(input: Tensor, dtype: DType | None) -> Tensor:
-    return input if dtype is None else input.to(dtype)  # type: ignore[attr-defined]
+def _accumulated(name: str, op: Op, input: Tensor, dim: int, dtype: DType | None, out: Tensor | None) -> Tensor:
+    """A scan in the dtype that ``dtype`` or ``out`` asks for."""
+    of = dtype if dtype is not None or out is None else out.dtype
+    if of is None:
+        return op(input, dim)
+    return deliver(name, op(input.to(of), dim).to(of), out)  # type: ignore[attr-defined]
 
 
 @method("cumsum cumsum_")
 def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
     """The running sum along ``dim``; integers as int64."""
-    return deliver("cumsum", _cumsum(_accumulating(input, dtype), dim), out)
+    return _accumulated("cumsum", _cumsum, input, dim, dtype, out)
 
 
 def _cumprod_vjp(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> Tensor:
@@ -61,7 +65,7 @@ _cumprod = Op("cumprod", kernels.cumprod, dims=("dim",), widen=True, vjp={"input
 @method("cumprod cumprod_")
 def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
     """The running product along ``dim``; integers as int64."""
-    return deliver("cumprod", _cumprod(_accumulating(input, dtype), dim), out)
+    return _accumulated("cumprod", _cumprod, input, dim, dtype, out)
 
 
 def _placed(grad: Tensor, result1: Tensor, dim: int) -> Tensor:

@@ -67,7 +67,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     if input.dtype.is_complex:
         raise RuntimeError("Sort currently does not support complex dtypes on CPU")
     results = _sort(input, wrap_dim(dim, input.ndim), descending, stable)
-    return deliver("sort", return_type("sort", "values indices")(results), out)
+    return deliver("sort", return_type("sort", "values indices")(results), out, exact=True)
 
 
 @method("argsort")
@@ -91,7 +91,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     if k < 0 or k > size:
         raise RuntimeError("selected index k out of range")
     results = _topk(input, int(k), dim, largest, sorted)
-    return deliver("topk", return_type("topk", "values indices")(results), out)
+    return deliver("topk", return_type("topk", "values indices")(results), out, exact=True)
 
 
 @method("kthvalue")
@@ -104,7 +104,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
     if k < 1 or k > size:
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dim))
     results = _kth(input, int(k), dim, keepdim)
-    return deliver("kthvalue", return_type("kthvalue", "values indices")(results), out)
+    return deliver("kthvalue", return_type("kthvalue", "values indices")(results), out, exact=True)
 
 
 def _median_of(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) -> Any:
@@ -140,7 +140,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
     dim = wrap_dim(dim, input.ndim)
     if input.ndim and input.shape[dim] == 0:
         raise IndexError(f"mode(): Expected reduction dim {dim} to have non-zero size.")
-    return deliver("mode", return_type("mode", "values indices")(_mode(input, dim, keepdim)), out)
+    return deliver("mode", return_type("mode", "values indices")(_mode(input, dim, keepdim)), out, exact=True)
 
 
 # ---- quantiles
@@ -160,7 +160,7 @@ def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, 
         raise RuntimeError(
             f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
         )
-    rows = input.reshape(-1) if dim is None else input.movedim(dim, -1)  # type: ignore
+    rows = input.reshape(-1) if dim is None or not input.ndim else input.movedim(dim, -1)  # type: ignore
     values = sort(rows).values
     return deliver(name, _placed_quantile(values, q, input, dim, keepdim, interpolation, name == "nanquantile"), out)
 

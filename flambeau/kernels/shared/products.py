@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as xp
@@ -16,7 +17,7 @@ def mm(a: Any, b: Any) -> Any:
 
 def matmul(a: Any, b: Any) -> Any:
     """Products of stacks of matrices; one GEMM when only the first has stacks."""
-    if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:
+    if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous and a.size:
         rows = a.reshape(-1, a.shape[-1]).dot(b)
         return rows.reshape(*a.shape[:-1], b.shape[-1])
     return xp.matmul(a, b)
@@ -24,10 +25,10 @@ def matmul(a: Any, b: Any) -> Any:
 
 def linear(x: Any, weight: Any, bias: Any) -> Any:
     """``x @ weight.T + bias`` over the last dimension."""
-    if x.ndim == 2:
-        out = x.dot(weight.T)
-    else:
-        out = x.reshape(-1, x.shape[-1]).dot(weight.T).reshape(*x.shape[:-1], weight.shape[0])
+    rows = x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), x.shape[-1])
+    out = rows.dot(weight.T)
+    if x.ndim != 2:
+        out = out.reshape(*x.shape[:-1], weight.shape[0])
     if bias is not None:
         out += bias
     return out

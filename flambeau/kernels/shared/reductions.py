@@ -8,8 +8,6 @@ import numpy as xp
 
 from flambeau.kernels.quiet import silence
 
-_add, _multiply, _maximum, _minimum = xp.add.reduce, xp.multiply.reduce, xp.maximum.reduce, xp.minimum.reduce
-
 
 def sum(array: Any, dims: Any, keepdim: bool) -> Any:
     """The sum; integers and bools as int64."""
@@ -41,12 +39,12 @@ def prod(array: Any, dims: Any, keepdim: bool) -> Any:
 
 def amax(array: Any, dims: Any, keepdim: bool) -> Any:
     """The largest element; NaN wins."""
-    return array if dims == () else xp.max(array, axis=dims, keepdims=keepdim)
+    return array.copy() if dims == () else xp.max(array, axis=dims, keepdims=keepdim)
 
 
 def amin(array: Any, dims: Any, keepdim: bool) -> Any:
     """The smallest element; NaN wins."""
-    return array if dims == () else xp.min(array, axis=dims, keepdims=keepdim)
+    return array.copy() if dims == () else xp.min(array, axis=dims, keepdims=keepdim)
 
 
 def any_(array: Any, dims: Any, keepdim: bool) -> Any:
@@ -123,6 +121,11 @@ def vector_norm(array: Any, dims: Any, keepdim: bool, order: float) -> Any:
     if order == 2:
         return xp.sqrt(xp.add.reduce(size * size, dims, None, None, keepdim))
     return xp.add.reduce(size**order, dims, None, None, keepdim) ** (1 / order)
+
+
+def square_root(array: Any) -> Any:
+    """The root of each element."""
+    return xp.sqrt(array)
 
 
 silence(globals())

@@ -38,7 +38,13 @@ def cumulative_extreme(array: Any, dim: int, largest: bool) -> tuple[Any, Any]:
 
 def logcumsumexp(array: Any, dim: int) -> Any:
     """The running ``log(sum(exp(x)))``."""
-    return xp.logaddexp.accumulate(array, axis=dim) if array.ndim else array.copy()
+    if array.ndim == 0 or array.size == 0:
+        return array.copy()
+    if array.dtype.kind != "c":
+        return xp.logaddexp.accumulate(array, axis=dim)
+    top = xp.max(array.real, axis=dim, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, xp.zeros((), top.dtype))
+    return xp.log(xp.cumsum(xp.exp(array - top), axis=dim)) + top
 
 
 silence(globals())
