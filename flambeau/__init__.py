@@ -18,6 +18,7 @@ from flambeau.autograd.grad_mode import (
     set_grad_enabled,
 )  # fmt: skip
 from flambeau import autograd
+from flambeau.core.generator import Generator, default_generator
 from flambeau.core.layout import (
     channels_last, channels_last_3d, contiguous_format, jagged, layout, memory_format,
     preserve_format, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr, strided,
@@ -49,9 +50,6 @@ from flambeau.ops.views import *
 from flambeau.ops.splitting import *
 from flambeau.ops.strided import *
 from flambeau.ops.dropout import *
-from flambeau.ops.dropout_layers import *
-from flambeau.ops.filling import *
-from flambeau.ops.drawing import *
 from flambeau.ops.random import *
 from flambeau.ops.sampling import *
 from flambeau.ops.scans import *

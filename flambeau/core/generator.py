@@ -172,7 +172,12 @@ def generator_of(where: device) -> Generator:
     return found
 
 
+def shared_generators() -> list[Generator]:
+    """The generators of all devices that were drawn from so far, the CPU's first."""
+    return list(_OF_DEVICE.values())
+
+
 def seed_all(seed: int) -> None:
     """Seeds the generators of all devices."""
-    for generator in list(_OF_DEVICE.values()):
+    for generator in shared_generators():
         generator.manual_seed(seed)

@@ -16,7 +16,8 @@ from flambeau.core.kind import Kind
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
-from flambeau.kernels.select import CPU, META, places
+from flambeau.core.writing import overwrite
+from flambeau.kernels.select import CPU, places
 from flambeau.kernels.shared import random as kernels
 from flambeau.ops.creation import filled, like_array, made
 from flambeau.ops.drawing import check_chance, draw, is_drawable, number, shown, unsupported
@@ -164,17 +165,15 @@ def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
 def _masked(array: Any, kind: Kind, p: float) -> tuple[Any, Any]:
     mask = kind.xp.empty_like(array, numpy.bool_)
     draw(mask, kind.of(bool_), None, _bernoulli, 1.0 - p)
-    return _scaled(array * mask.astype(array.dtype), kind, p), mask
+    return array * (mask.astype(array.dtype) * array.dtype.type(_scale(p))), mask
 
 
-def _scaled(array: Any, kind: Kind, p: float) -> Any:
-    (scale,) = _in_steps(kind, 0.0 if p == 1.0 else 1.0 / (1.0 - p))
-    wide = array.astype(numpy.float32) if kind.narrow else array
-    return (wide * scale).astype(array.dtype)
+def _scale(p: float) -> float:
+    return 0.0 if p == 1.0 else 1.0 / (1.0 - p)
 
 
 def _native_gradient(grad: Tensor, result1: Tensor, p: float) -> Tensor:
-    return grad * (result1.to(grad.dtype) * (0.0 if p == 1.0 else 1.0 / (1.0 - p)))  # type: ignore
+    return grad * (result1.to(grad.dtype) * _scale(p))  # type: ignore[attr-defined]
 
 
 def _masked_shape(array: Any, kind: Kind, p: float) -> Any:
@@ -189,7 +188,7 @@ def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor,
     """``dropout`` together with the mask of the elements that are kept."""
     p = number("native_dropout", "p", 2, p)
     if input.numel() == 0:
-        return input, input.new_empty(input.shape, dtype=bool_)  # type: ignore[attr-defined]
+        return input, input.new_empty(input.shape)  # type: ignore[attr-defined]
     if train is not None and not train:
         return input.clone(), input.new_ones(input.shape, dtype=bool_)  # type: ignore
     check_chance(1.0 - p)
@@ -200,17 +199,32 @@ def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor,
 # ---- rrelu
 
 
-def _slopes(input: Tensor, lower: float, upper: float, generator: Any) -> Tensor:
-    """1 for positive elements, and for each other one a number drawn from [lower, upper)."""
-    kind, array = input.kind, input._array
-    noise = filled(tuple(array.shape), kind, 1)
-    if kind.place != META:
-        others = kind.xp.ascontiguousarray(array) <= 0
-        drawn = kind.xp.empty(int(others.sum()), kind.array_type)
-        lower, upper = float(numpy.float32(lower)), float(numpy.float32(upper))
-        draw(drawn, kind, generator, kernels.long_uniform, lower, upper)
-        noise[others] = drawn
-    return made(noise, kind)
+def _sloped(
+    array: Any, kind: Kind, lower: float, upper: float, training: bool, generator: Any
+) -> Any:
+    """The result, and the slopes: 1 for positive elements; computed wide, and rounded last."""
+    wide = numpy.dtype(numpy.float32) if kind.narrow else kind.array_type
+    slopes = kind.xp.ones(array.shape, wide)
+    others = kind.xp.ascontiguousarray(array) <= 0
+    if training:
+        drawn = kind.xp.empty(int(others.sum()), wide)
+        bounds = float(wide.type(lower)), float(wide.type(upper))
+        draw(drawn, kind.family[wide], generator, kernels.long_uniform, *bounds)
+        slopes[others] = drawn
+    else:
+        slopes[others] = (lower + upper) / 2
+    result = array.astype(wide) * slopes
+    return result.astype(kind.array_type), slopes.astype(kind.array_type)
+
+
+def _sloped_shape(array: Any, kind: Kind, *rest: Any) -> Any:
+    return (array.shape, array.dtype), (array.shape, array.dtype)
+
+
+_rrelu_op = Op("rrelu_with_noise", _sloped, outputs=2, differentiable=(0,), shape=_sloped_shape,
+               params=("kind", "lower", "upper", "training", "generator"),
+               vjp={"input": lambda grad, result1: grad * result1},
+               jvp=lambda input_t, result1: input_t * result1)  # fmt: skip
 
 
 def rrelu(
@@ -221,7 +235,15 @@ def rrelu(
 
     The slopes are random where ``training``. RuntimeError if ``lower`` is above ``upper``.
     """
-    return _rrelu(input, lower, upper, training, generator, in_place=False)
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("rrelu", "input", 1, input)
+    lower, upper = number("rrelu", "lower", 2, lower), number("rrelu", "upper", 3, upper)
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    refused = ("float16",) if training else ()
+    if input.dtype.name in refused or not is_drawable(input.dtype, complex=False):
+        raise unsupported("rrelu_with_noise_out_cpu", input.dtype)
+    return _rrelu_op(input, input.kind, lower, upper, bool(training), generator)[0]
 
 
 def rrelu_(
@@ -229,25 +251,7 @@ def rrelu_(
     generator: Any = None,
 ) -> Tensor:  # fmt: skip
     """In-place form of ``rrelu``."""
-    return _rrelu(input, lower, upper, training, generator, in_place=True)
-
-
-def _rrelu(
-    input: Tensor, lower: Any, upper: Any, training: bool, generator: Any, in_place: bool
-) -> Tensor:
-    if not isinstance(input, Tensor):
-        raise not_a_tensor("rrelu", "input", 1, input)
-    lower, upper = number("rrelu", "lower", 2, lower), number("rrelu", "upper", 3, upper)
-    if lower > upper:
-        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
-    if not is_drawable(input.dtype, complex=False):
-        raise unsupported("rrelu_with_noise_out_cpu", input.dtype)
-    if training:
-        noise = _slopes(input, lower, upper, generator)
-    else:
-        mean = input.new_tensor((lower + upper) / 2)  # type: ignore[attr-defined]
-        noise = input.new_ones(()).where(input.detach() > 0, mean)  # type: ignore
-    return input.mul_(noise) if in_place else input * noise  # type: ignore
+    return overwrite(input, rrelu, lower, upper, training, generator)
 
 
 __all__ = exported(globals())

@@ -14,6 +14,7 @@ import numpy
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
 from flambeau.core.errors.messages import broadcast_shape, expand_error
+from flambeau.core.generator import Generator
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags
 from flambeau.core.op import SAME, Op
@@ -63,6 +64,11 @@ _FILLERS = {name: _filler(name) for name in _NAMES.split()}
 
 def _fill(name: str, self: Tensor, generator: Any, fill: Fill, *params: Any) -> Tensor:
     """The in-place fill of a tensor."""
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(
+            f"{name}_(): argument 'generator' must be torch.Generator, not "
+            f"{type(generator).__name__}"
+        )
     kind = self._kind
     if kind is None or flags.active or needs_history(self, ()):
         return mutate(_FILLERS[name], (self,), (self.kind, generator, fill, params))
@@ -133,7 +139,7 @@ def check_uniform(of: DType, low: float, high: float) -> None:
         )
     if high - low > top:
         raise RuntimeError(
-            f"uniform_ expects to-from <= std::numericlimits<{scalar_name(of)}>::max(), but found "
+            f"uniform_ expects to-from <= std::numeric_limits<{scalar_name(of)}>::max(), but found "
             f"to={shown(high)} and from={shown(low)} which result in to-from to exceed the limit"
         )
 

@@ -20,7 +20,7 @@ from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.views import bump
-from flambeau.core.writing import deliver, resize_out
+from flambeau.core.writing import deliver
 from flambeau.kernels.select import CPU, META, places
 from flambeau.kernels.shared import random as kernels
 from flambeau.ops.creation import filled, kind_for, like_array, made, sizes
@@ -121,7 +121,8 @@ def _target(shape: tuple[int, ...], dtype: Any, device: Any, out: Tensor | None)
         from_, to = CPU_KINDS[dtype].type_name, CPU_KINDS[out.dtype].type_name
         names = [n.removeprefix("torch.").removesuffix("Tensor") for n in (from_, to)]
         raise RuntimeError(f"dtype {names[0]} does not match dtype of out parameter ({names[1]})")
-    resize_out(out, shape)
+    if out.shape != shape:
+        out.resize_(shape)  # type: ignore[attr-defined]
     bump(out)
     return out
 

@@ -126,7 +126,11 @@ def _gamma_sample(array: Any, kind: Kind, generator: Any) -> Any:
     return _sampled((array,), kind, generator, _gamma)  # type: ignore[arg-type]
 
 
-_gamma_op = _sampler("standard_gamma", _gamma_sample, vjp=None)
+def _gamma_gradient(grad: Tensor) -> Tensor:
+    raise NotImplementedError("derivative for aten::_standard_gamma is not implemented")
+
+
+_gamma_op = _sampler("standard_gamma", _gamma_sample, vjp={"input": _gamma_gradient})
 
 
 def _standard_gamma(input: Tensor, generator: Any = None) -> Tensor:

@@ -285,9 +285,9 @@ def _exp_or_infinity(x: float) -> float:
 
 
 def long_uniform(out: Array, stream: WordStream, low: float, high: float) -> None:
-    """Numbers in [low, high) computed in float64 whatever the dtype: two words each."""
+    """Numbers in [low, high), always from float64 steps, each rounded: two words each."""
     for part in chunks(out):
-        store(part, fma64(stream.long_units(part.size), high - low, low))
+        store(part, stream.long_units(part.size) * (high - low) + low)
 
 
 silence(globals())

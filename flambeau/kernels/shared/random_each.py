@@ -104,9 +104,10 @@ def selections(out: Array, stream: WordStream, weights: Array) -> None:
 
     Source: P. Efraimidis and P. Spirakis, "Weighted random sampling with a reservoir", 2006.
     """
-    waits = np.empty(weights.size, weights.dtype)
-    exponential(waits, stream, 1.0)
-    scores = weights / waits.reshape(weights.shape)
+    waits = np.empty_like(weights)
+    in_memory = waits if waits.flags.c_contiguous else waits.T
+    exponential(in_memory.reshape(-1), stream, 1.0)
+    scores = weights / waits
     if out.shape[1] == 1:
         out[:, 0] = scores.argmax(1)
     else:
