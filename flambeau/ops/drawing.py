@@ -12,8 +12,16 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.dtype import (
+    bfloat16,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    scalar_name,
+)
 from flambeau.core.dtype import dtype as DType
-from flambeau.core.dtype import scalar_name
 from flambeau.core.generator import Generator, default_generator, generator_of, lock
 from flambeau.core.kind import Kind
 from flambeau.core.tensor import Tensor
@@ -45,20 +53,24 @@ def draw(array: Any, kind: Kind, generator: Any, fill: Fill, *params: Any) -> No
     if kind.place == META:
         return
     stream = source(generator, kind).stream
+    if kind.place == CPU and array.flags.c_contiguous:
+        flat = array.reshape(-1)
+        with lock.held:
+            fill(flat if kind.category & 5 else _reals(flat), stream, *params)
+        return
     ordered = array if array.flags.c_contiguous else array.transpose(memory_order(array))
     if kind.place == CPU and ordered.flags.c_contiguous:
         with lock.held:
-            fill(_flat(ordered), stream, *params)
+            fill(_reals(ordered.reshape(-1)), stream, *params)
         return
     host = numpy.empty(ordered.shape, kind.array_type)
     with lock.held:
-        fill(_flat(host), stream, *params)
+        fill(_reals(host.reshape(-1)), stream, *params)
     ordered[...] = kind.xp.asarray(host)
 
 
-def _flat(array: Any) -> Any:
-    """All numbers in one dimension: complex ones are two, the real part first."""
-    flat = array.reshape(-1)
+def _reals(flat: Any) -> Any:
+    """The real numbers of a one-dimensional array: two for a complex one, the real part first."""
     return flat.view(flat.real.dtype) if flat.dtype.kind == "c" else flat
 
 
@@ -80,9 +92,9 @@ def unsupported(kernel: str, of: DType) -> NotImplementedError:
     return NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_name(of)}'")
 
 
-def is_drawable(of: DType, complex: bool = True) -> bool:
-    """Whether numbers of a continuous distribution can have this dtype; float8 cannot."""
-    return (of.is_floating_point and of.itemsize > 1) or (complex and of.is_complex)
+#: The dtypes of numbers from a continuous distribution: not float8.
+REAL = frozenset((float16, bfloat16, float32, float64))
+DRAWABLE = REAL | {complex64, complex128}
 
 
 def number(function: str, argument: str, position: int, value: Any) -> float:

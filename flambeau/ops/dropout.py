@@ -20,7 +20,15 @@ from flambeau.core.writing import overwrite
 from flambeau.kernels.select import CPU, places
 from flambeau.kernels.shared import random as kernels
 from flambeau.ops.creation import filled, like_array, made
-from flambeau.ops.drawing import check_chance, draw, is_drawable, number, shown, unsupported
+from flambeau.ops.drawing import (
+    DRAWABLE,
+    REAL,
+    check_chance,
+    draw,
+    number,
+    shown,
+    unsupported,
+)  # fmt: skip
 
 _noise = places(kernels.dropout_noise)[CPU]
 _bernoulli = places(kernels.bernoulli)[CPU]
@@ -36,7 +44,7 @@ def _check(p: Any) -> float:
 
 
 def _check_dtype(of: DType) -> None:
-    if of.is_complex or (of.is_floating_point and not is_drawable(of)):
+    if of.is_complex or (of.is_floating_point and of not in DRAWABLE):
         raise unsupported("bernoulli_scalar_cpu_", of)
     if not of.is_floating_point:
         raise RuntimeError(
@@ -241,7 +249,7 @@ def rrelu(
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     refused = ("float16",) if training else ()
-    if input.dtype.name in refused or not is_drawable(input.dtype, complex=False):
+    if input.dtype.name in refused or input.dtype not in REAL:
         raise unsupported("rrelu_with_noise_out_cpu", input.dtype)
     return _rrelu_op(input, input.kind, lower, upper, bool(training), generator)[0]
 

@@ -26,12 +26,13 @@ from flambeau.kernels.shared import random as kernels
 from flambeau.ops.drawing import (
     CPP_NAMES,
     DIGITS,
+    DRAWABLE,
+    REAL,
     Fill,
     check_chance,
     check_chances,
     draw,
     integer_range,
-    is_drawable,
     limits,
     memory_order,
     number,
@@ -123,7 +124,7 @@ def _uniform_(
 
 def check_uniform(of: DType, low: float, high: float) -> None:
     """Raises for bounds, or a dtype, that no uniform numbers have."""
-    if not is_drawable(of):
+    if of not in DRAWABLE:
         raise unsupported("check_uniform_bounds", of)
     if low == 0.0 and high == 1.0:
         return
@@ -161,14 +162,14 @@ def normal_fill(array: Any, of: DType, std: float) -> Fill:
     """How an array is filled with normal numbers: in blocks of 16, or in pairs."""
     if not std >= 0.0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {shown(std)}")
-    if not is_drawable(of):
+    if of not in DRAWABLE:
         raise unsupported("normal_kernel_cpu", of)
     blocked = array.flags.c_contiguous and array.size << of.is_complex >= 16
     return _blocks if blocked else _serial  # type: ignore[return-value]
 
 
 def _check_continuous(name: str, of: DType, shown_type: str) -> None:
-    if not is_drawable(of, complex=False):
+    if of not in REAL:
         raise RuntimeError(
             f"{name} distribution is a continuous probability distribution. dtype must be a "
             f"floating point but you specified {shown_type}"
@@ -201,7 +202,7 @@ def _log_normal_(self: Tensor, mean: Any = 1.0, std: Any = 2.0, *, generator: An
     mean, std = number("log_normal_", "mean", 1, mean), number("log_normal_", "std", 2, std)
     if not std > 0.0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={shown(std)}")
-    if not is_drawable(self.dtype, complex=False):
+    if self.dtype not in REAL:
         raise unsupported("log_normal_cpu", self.dtype)
     return _fill("log_normal", self, generator, kernels.log_normal, mean, std)
 
@@ -215,7 +216,7 @@ def _geometric_(self: Tensor, p: Any, *, generator: Any = None) -> Tensor:
     chance = number("geometric_", "p", 1, p)
     if not 0.0 < chance < 1.0:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={shown(chance)}")
-    if self.dtype.name == "bool" or not (is_drawable(self.dtype, False) or self.dtype.rank == 1):
+    if self.dtype.name == "bool" or not (self.dtype in REAL or self.dtype.rank == 1):
         raise unsupported("geometric_cpu", self.dtype)
     return _fill("geometric", self, generator, kernels.geometric, chance)
 
@@ -265,7 +266,7 @@ def _bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     """Fills the tensor with ones of chance ``p``, a number or a tensor of chances, and zeros."""
     of = self.kind.dtype
     tensor = isinstance(p, Tensor)
-    if of.is_complex or (of.is_floating_point and not is_drawable(of)):
+    if of.is_complex or (of.is_floating_point and of not in DRAWABLE):
         raise unsupported("bernoulli_tensor_cpu_self_" if tensor else "bernoulli_scalar_cpu_", of)
     if tensor:
         chances = _chances_for(self, p)
@@ -277,7 +278,7 @@ def _bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
 
 def _chances_for(self: Tensor, p: Tensor) -> Any:
     """The chances of all elements, in the order in which they are drawn."""
-    if not is_drawable(p.dtype, complex=False):
+    if p.dtype not in REAL:
         raise unsupported("bernoulli_tensor_cpu_p_", p.dtype)
     shape = tuple(self.shape)
     if broadcast_shape([p.shape, shape]) != list(shape):

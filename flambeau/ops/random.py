@@ -96,6 +96,18 @@ Generator.__reduce__, Generator.__setstate__ = _reduce, _set_reduced  # type: ig
 
 def _shape(name: str, size: tuple[Any, ...], options: Options) -> tuple[int, ...]:
     """The shape from ``(2, 3)``, ``((2, 3),)`` or ``size=(2, 3)``."""
+    if size and not options:
+        given = size[0] if len(size) == 1 and type(size[0]) is not int else size
+        if isinstance(given, tuple):
+            for n in given:
+                if type(n) is not int or n < 0:
+                    break
+            else:
+                return given
+    return _unusual_shape(name, size, options)
+
+
+def _unusual_shape(name: str, size: tuple[Any, ...], options: Options) -> tuple[int, ...]:
     if options:
         size = (options.pop("size"),) if "size" in options and not size else size
         if options:
@@ -104,10 +116,9 @@ def _shape(name: str, size: tuple[Any, ...], options: Options) -> tuple[int, ...
         raise TypeError(
             f"{name}() received an invalid combination of arguments - got (), but expected one of:"
         )
-    first = size[0]
-    for n in first if isinstance(first, tuple | list) else size:
+    given = list(size[0]) if isinstance(size[0], tuple | list) else list(size)
+    for n in given:
         if isinstance(n, int) and n < 0:
-            given = list(first if isinstance(first, tuple | list) else size)
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {given}")
     return sizes(name, size)
 

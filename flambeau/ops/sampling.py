@@ -22,11 +22,12 @@ from flambeau.kernels.select import CPU, places
 from flambeau.kernels.shared import random as kernels
 from flambeau.kernels.shared import random_each
 from flambeau.ops.drawing import (
+    DRAWABLE,
+    REAL,
     Fill,
     check_chance,
     check_chances,
     draw,
-    is_drawable,
     number,
     on_host,
     source,
@@ -87,7 +88,7 @@ def bernoulli(
         raise not_a_tensor("bernoulli", "input", 1, input)
     kind = input.kind
     of = kind.dtype
-    if of.is_complex or (of.is_floating_point and not is_drawable(of)):
+    if of.is_complex or (of.is_floating_point and of not in DRAWABLE):
         raise unsupported("bernoulli_tensor_cpu_self_", of)
     if p is not None:
         p = number("bernoulli", "p", 2, p)
@@ -117,7 +118,7 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
     """Poisson numbers with the rates that ``input`` holds, in its dtype."""
     if not isinstance(input, Tensor):
         raise not_a_tensor("poisson", "input", 1, input)
-    if not is_drawable(input.dtype, complex=False):
+    if input.dtype not in REAL:
         raise unsupported("poisson_cpu", input.dtype)
     return _poisson_op(input, input.kind, generator)
 
@@ -243,7 +244,7 @@ def _check_multinomial(input: Tensor, samples: int, replacement: bool, out: Tens
         raise RuntimeError(f"multinomial expects Long tensor out, got: {scalar_name(out.dtype)}")
     if input.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
-    if not is_drawable(input.dtype, complex=False):
+    if input.dtype not in REAL:
         raise RuntimeError(
             "multinomial only supports floating-point dtypes for input, got: "
             f"{scalar_name(input.dtype)}"

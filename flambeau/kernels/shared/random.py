@@ -21,7 +21,7 @@ from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import compiled
 from flambeau.kernels.shared.multiply_add import fma32, fma64, single
 from flambeau.kernels.shared.precision import is_half
-from flambeau.kernels.shared.words import WordStream, as_units, chunks
+from flambeau.kernels.shared.words import CHUNK, UNIT64, WordStream, as_units, chunks
 
 Array = Any  #: a NumPy array
 SINGLE = np.float32
@@ -43,6 +43,9 @@ def mapped(function: Callable[[float], float], values: Array) -> Array:
 @compiled(1 << 18)
 def uniform(out: Array, stream: WordStream, low: float, high: float) -> None:
     """Numbers in [low, high): one word each, or two for float64."""
+    if low == 0 and high == 1 and out.dtype == SINGLE and out.size <= CHUNK:
+        out[...] = stream.units(out.size)
+        return
     for part in chunks(out):
         if out.dtype == np.float64:
             part[...] = fma64(stream.long_units(part.size), high - low, low)
@@ -114,6 +117,9 @@ def normal(out: Array, stream: WordStream, mean: float, std: float) -> None:
 
     The last block overlaps the one before it and is drawn anew.
     """
+    if mean == 0 and std == 1 and out.dtype == SINGLE and not out.size % 16 and out.size <= CHUNK:
+        out[...] = stream.derived(out.size, standard_normals)
+        return
     whole = out.size - out.size % 16
     block = _normals_double if out.dtype == np.float64 else _normals_single
     for part in chunks(out[:whole]):
@@ -199,8 +205,10 @@ def _sine_cosine(x: Array) -> tuple[Array, Array]:
 
 def serial_normals(stream: WordStream, size: int, mean: float, std: float) -> Array:
     """Normal numbers as float64, drawn in pairs; half a pair is kept for the next call."""
-    numbers = np.fromiter((next_normal(stream) for _ in range(size)), np.float64, size)
-    return fma64(numbers, std, mean)
+    numbers = [next_normal(stream) for _ in range(size)]
+    if mean == 0 and std == 1:
+        return np.array(numbers)
+    return fma64(np.array(numbers), std, mean)
 
 
 def next_normal(stream: WordStream) -> float:
@@ -209,8 +217,9 @@ def next_normal(stream: WordStream) -> float:
     if spare is not None:
         stream.spare = None
         return spare
-    angle = 2.0 * math.pi * stream.uniform()
-    radius = math.sqrt(-2.0 * math.log1p(-stream.uniform()))
+    high, low, other_high, other_low = stream.words(4).tolist()
+    angle = 2.0 * math.pi * (((high & 0x1FFFFF) << 32 | low) * UNIT64)
+    radius = math.sqrt(-2.0 * math.log1p(-((other_high & 0x1FFFFF) << 32 | other_low) * UNIT64))
     stream.spare = radius * math.sin(angle)
     return radius * math.cos(angle)
 
