@@ -9,7 +9,7 @@ from __future__ import annotations
 from sys import getrefcount
 from typing import Any
 
-from flambeau.core.graph import Leaf, Node, Output
+from flambeau.core.graph import Leaf, Node, Slot
 from flambeau.core.kind import Kind
 from flambeau.core.modes import modes
 from flambeau.core.tensor import Tensor
@@ -33,7 +33,7 @@ def run(
     needed = None if wanted is None else leading_to(wanted, users)
     grads: dict[Node, Any] = {}
     for root, seed in zip(roots, seeds):
-        grads[root] = seed if root not in grads else grads[root] + seed
+        receive(grads, root, seed)
     ready = [root for root in grads if not users[root]]
     found: dict[Node, Tensor] = {}
     was, modes.grad = modes.grad, create_graph
@@ -43,51 +43,48 @@ def run(
             grad = grads.pop(node, None)
             if node.hooks is not None and grad is not None:
                 grad = node.hooks.before(node, grad)
-            if wanted is not None and node in wanted:
-                found[node] = grad
+            if wanted is not None:
+                if node in wanted:
+                    found[node] = grad
+                if node not in needed and not (accumulating and node in wanted):  # type: ignore
+                    continue
             if type(node) is Leaf:
-                if grad is not None and (wanted is None or accumulating and node in wanted):
+                if grad is not None:
                     accumulate(node, grad, create_graph)
                 continue
-            if needed is not None and node not in needed:
-                continue
-            pulled = pull(node, grad)
+            pulled = node.pull(grad) if grad is not None or node.runs_without_grad else None
+            if node.hooks is not None:
+                pulled = node.hooks.after(node, pulled, grad)
             if not keep_graph:
                 node.release()
-            for target, g in zip(node.edges, pulled):
+            edges = node.edges
+            if not pulled:
+                pulled = (None,) * len(edges)
+            for target, g in zip(edges, pulled):
                 if target is None:
                     continue
                 if g is not None and (needed is None or target in needed or target in wanted):  # type: ignore
-                    receive(grads, node, target, g)
-                users[target] -= 1
-                if not users[target]:
+                    receive(grads, target, g)
+                left = users[target] = users[target] - 1
+                if not left:
                     ready.append(target)
     finally:
         modes.grad = was
     return found
 
 
-def receive(grads: dict[Node, Any], node: Node, target: Node, g: Any) -> None:
+def receive(grads: dict[Node, Any], target: Node, g: Any) -> None:
     """Adds a gradient to those that have arrived at `target`."""
-    if type(node) is Output:
+    if type(g) is Slot:
         slots = grads.get(target)
         if slots is None:
             slots = grads[target] = [None] * target.outputs
-        slots[node.index] = g
+        slots[g.index] = g.grad
         return
     if g._kind is not target.kind or g._array.shape != target.shape:
         g = fit(g, target)
-    grads[target] = grads[target] + g if target in grads else g
-
-
-def pull(node: Node, grad: Any) -> Any:
-    """The gradients of the node's inputs; those of the node's hooks included."""
-    if grad is None and not node.runs_without_grad:
-        return (None,) * len(node.edges)
-    pulled = (grad,) if type(node) is Output else node.pull(grad)
-    if node.hooks is not None:
-        pulled = node.hooks.after(node, pulled, grad)
-    return pulled
+    old = grads.get(target)
+    grads[target] = g if old is None else old + g
 
 
 def count_users(roots: list[Node]) -> dict[Node, int]:

@@ -180,7 +180,7 @@ class Function:
         node = _new(cls._node_type)
         edges = tuple([history(a) if isinstance(a, Tensor) else None for a in args])
         recording = modes.grad and any([e is not None for e in edges])
-        node.edges, node.saved, node.hooks, node.site = edges, (), None, None
+        node.edges, node.saved, node.hooks = edges, (), None
         node.needs_input_grad = tuple([e is not None for e in edges])
         node.tensor_args = [isinstance(a, Tensor) for a in args]
         separate = cls.setup_context is not Function.setup_context

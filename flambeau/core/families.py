@@ -15,7 +15,7 @@ from flambeau.core.dispatch import dispatch, number_array
 from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS
 from flambeau.core.modes import flags, modes
-from flambeau.core.op import LINEAR, POINTWISE, Op, Rule, categories, wrap_dim
+from flambeau.core.op import LINEAR, POINTWISE, Op, Rule, categories, wants, wrap_dim, wants
 from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import NUMBERS, OPERANDS, not_a_tensor, publish
 from flambeau.core.tensor import Parameter, Tensor, wrap, wrap_view
@@ -91,6 +91,7 @@ def binary(
     numbers: str = "other",
     second: str = "other",
     boolean: bool = False,
+    widen: bool = True,
     jvp: str | Rule = POINTWISE,
     methods: str | None = None,
     doc: str = "",
@@ -105,7 +106,7 @@ def binary(
     vjp = {k: v for k, v in (("input", input), (second, other)) if v is not None}
     op = Op(name, kernel, inputs=("input", second), vjp=vjp, jvp=jvp, batch=POINTWISE,
             shape=pointwise_shape(kernel), promote=promote, accepts=accepts, refusal=refusal,
-            check=check, widen=True, node=node)  # fmt: skip
+            check=check, widen=widen, node=node)  # fmt: skip
     kernels = op.kernels
     short = _shortcut(op)
     operands = (Tensor,) if numbers == "none" else OPERANDS
@@ -240,6 +241,9 @@ def scaled_binary(
     node: str | None = None,
 ) -> Function:
     """``ufunc(input, alpha * other)``: ``add`` and ``sub``; ``kernel`` takes ``alpha`` too."""
+    # The common case, alpha = 1, has nothing to save.
+    unscaled = Op(name, ufunc, inputs=("input", "other"), node=node,
+                  vjp={"input": _at_one(input), "other": _at_one(other)})  # fmt: skip
     op = Op(name, kernel, inputs=("input", "other"), params=("alpha",),
             vjp={"input": input, "other": other}, jvp=LINEAR, batch=POINTWISE, accepts=accepts,
             shape=pointwise_shape(kernel), promote="same", check=check, widen=True,
@@ -274,7 +278,7 @@ def scaled_binary(
                         if input._node is None is other._node:  # type: ignore[union-attr]
                             return result
                         if modes.grad:
-                            record(op, result, (input, other), _UNSCALED)
+                            record(unscaled, result, (input, other))
                         return result
                 elif cls in kind.scalars:
                     try:
@@ -283,7 +287,7 @@ def scaled_binary(
                         return dispatch(op, (input, other), _UNSCALED)
                     result = wrap(array, kind)
                     if input._node is not None and modes.grad:
-                        record(op, result, (input, other), _UNSCALED)
+                        record(unscaled, result, (input, other))
                     return result
             if not isinstance(other, OPERANDS):
                 return refuse(other)
@@ -291,12 +295,12 @@ def scaled_binary(
 
         return entry
 
-    unscaled = _binary_in_place(op, kernels, OPERANDS, True, _refusal_in_place(op))
+    unscaled_in_place = _binary_in_place(op, kernels, OPERANDS, True, _refusal_in_place(op))
     scale = places(numpy.multiply)
 
     def in_place(input: Tensor, other: Tensor | complex, *, alpha: complex = 1) -> Tensor:
         if alpha == 1:
-            return unscaled(input, other)
+            return unscaled_in_place(input, other)
         kind = input._kind
         if (
             (type(other) is Tensor or type(other) is Parameter)
@@ -327,6 +331,16 @@ def scaled_binary(
         operator=make(_foreign),
         operator_in_place=_binary_in_place(op, kernels, OPERANDS, True, _foreign),
     )
+
+
+def _at_one(rule: Rule) -> Rule:
+    """A rule of ``alpha`` when ``alpha`` is 1."""
+    return (lambda grad: rule(grad, 1)) if wants(rule) else rule
+
+
+def _unscaled(rule: Rule) -> Rule:
+    """A rule of ``add`` or ``sub`` for ``alpha = 1``."""
+    return (lambda grad: rule(grad, 1)) if "alpha" in wants(rule) else rule
 
 
 def _scaled_number_first(op: Op, input: Any, other: Any, alpha: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flambeau.core.errors import describe_site, site
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags, modes
-from flambeau.core.tensor import Tensor, Version, share_version
+from flambeau.core.tensor import Parameter, Tensor, Version, share_version
 
 if TYPE_CHECKING:
     from flambeau.core.op import Op
@@ -36,14 +36,11 @@ class Node:
     shape: tuple[int, ...]  # of the result: gradients arriving here have this shape and kind
     kind: Kind
     hooks: Any  # None, or the Hooks of autograd/graph.py
-    site: Any  # the line that made it
+    site: Any  # the line that made it, where tensors are saved
 
     def pull(self, grad: Any) -> Any:
-        """The gradients of the inputs, given that of the result."""
-        saved = self.saved
-        if saved is None:
-            raise RuntimeError(TWICE)
-        return self.op.pull(self, grad, saved)
+        """The gradients of the inputs, given that of the result; each operator makes its own."""
+        raise NotImplementedError
 
     def release(self) -> None:
         """Drops what was saved; a second pass through this node raises."""
@@ -70,12 +67,24 @@ class Leaf(Node):
         pass
 
 
+class Slot:
+    """The gradient of one of several results, on its way to their node."""
+
+    __slots__ = ("grad", "index")
+
+    def __init__(self, index: int, grad: Any) -> None:
+        self.index, self.grad = index, grad
+
+
 class Output(Node):
     """One result of an operation that has several."""
 
     __slots__ = ("index",)
 
     index: int
+
+    def pull(self, grad: Any) -> Any:
+        return (Slot(self.index, grad),)
 
     @property
     def owner(self) -> Node:
@@ -90,7 +99,7 @@ class Output(Node):
 def make_leaf(tensor: Tensor) -> Leaf:
     """The history of a tensor whose gradient is asked for."""
     leaf = _new(Leaf)
-    leaf.edges, leaf.saved, leaf.hooks, leaf.site = (), (), None, None
+    leaf.edges, leaf.saved, leaf.hooks = (), (), None
     leaf.shape, leaf.kind = tensor.shape, tensor.kind
     leaf.ref = weakref.ref(tensor)
     return leaf
@@ -122,7 +131,17 @@ class SavedResult:
 
 def record(op: Op, result: Tensor, tensors: Any, params: tuple[Any, ...] = ()) -> None:
     """Makes `result` remember that `op` made it from `tensors`."""
-    result._node = make_node(op, (result,), tensors, params)
+    node = result._node = _new(op.node_type)
+    edges = node.edges = (
+        (tensors[0]._node,)
+        if len(tensors) == 1
+        else tuple([t._node if isinstance(t, Tensor) else None for t in tensors])
+    )
+    node.shape, node.kind, node.hooks = result._array.shape, result._kind, None
+    if op.saves:
+        keep(node, op, edges, (result,), tensors, params)
+    else:
+        node.saved = ()
 
 
 def record_outputs(op: Op, results: tuple[Tensor, ...], tensors: Any, params: tuple[Any, ...]) -> None:
@@ -141,7 +160,7 @@ def record_outputs(op: Op, results: tuple[Tensor, ...], tensors: Any, params: tu
 def make_output(node: Node, index: int, result: Tensor) -> Output:
     """The history of one of several results."""
     output = _new(Output)
-    output.edges, output.saved, output.hooks, output.site = (node,), (), None, None
+    output.edges, output.saved, output.hooks = (node,), (), None
     output.index, output.shape, output.kind = index, result.shape, result.kind
     return output
 
@@ -151,12 +170,20 @@ def make_node(op: Op, results: tuple[Tensor, ...], tensors: Any, params: tuple[A
     node = _new(op.node_type)
     edges = node.edges = tuple([t._node if isinstance(t, Tensor) else None for t in tensors])
     first = results[op.main_output]
-    node.shape, node.kind = first.shape, first._kind or first.kind
-    node.hooks = None
-    if not op.saves:
-        node.saved, node.site = (), None
-        return node
-    node.site = site() if op.keeps_tensors else None
+    node.shape, node.kind, node.hooks = first._array.shape, first._kind, None
+    if op.saves:
+        keep(node, op, edges, results, tensors, params)
+    else:
+        node.saved = ()
+    return node
+
+
+def keep(
+    node: Node, op: Op, edges: Any, results: tuple[Tensor, ...], tensors: Any, params: tuple[Any, ...]
+) -> None:
+    """Saves on the node the values that the rules of the inputs with gradients name."""
+    if op.keeps_tensors:
+        node.site = site()
     saved: list[Any] = []
     for source, i in op.plan(edges):
         if source == INPUT:
@@ -173,7 +200,6 @@ def make_node(op: Op, results: tuple[Tensor, ...], tensors: Any, params: tuple[A
     node.saved = tuple(saved)
     if flags.active and modes.saved_hooks:
         _pack(node, results)
-    return node
 
 
 # ---- saved values, on the way back
@@ -204,6 +230,11 @@ def _pack(node: Node, results: tuple[Tensor, ...]) -> None:
 def unsaved(node: Node, value: Any) -> Any:
     """The value that a rule receives for a saved one; RuntimeError if it was written to."""
     cls = type(value)
+    if cls is Tensor or cls is Parameter:
+        writes = value._writes
+        if writes is not None and writes.count:
+            raise_written(node, writes, value.shape, value.kind, 0)
+        return value
     if cls is Saved:
         tensor = value.tensor
         if tensor._writes.count != value.count:
@@ -215,8 +246,6 @@ def unsaved(node: Node, value: Any) -> Any:
         return _revive(node, value)
     if cls is Packed:
         return value.unpack(value.payload)
-    if isinstance(value, Tensor) and value._writes is not None and value._writes.count:
-        raise_written(node, value._writes, value.shape, value.kind, 0)
     return value
 
 
@@ -247,7 +276,7 @@ def raise_written(node: Node, version: Version, shape: Any, kind: Kind, expected
         "instead. Hint: the backtrace further above shows the operation that failed to compute its "
         "gradient. The variable in question was changed in there or anywhere later. Good luck!"
     ]
-    if node.site is not None:
+    if hasattr(node, "site"):
         lines.append(f"  saved by {node.op.name} at {describe_site(node.site)}")
     if version.site is not None:
         lines.append(f"  written at {describe_site(version.site)}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from flambeau.core.dispatch import dispatch
 from flambeau.core.dtype import dtype, scalar_name
-from flambeau.core.graph import INPUT, LITERAL, NOTHING, PARAM, RESULT, SHAPE, Node, unsaved
+from flambeau.core.graph import INPUT, LITERAL, NOTHING, PARAM, RESULT, SHAPE, TWICE, Node, unsaved
 from flambeau.core.tensor import Tensor
 from flambeau.core.virtual import virtual, virtual_like
 from flambeau.kernels.select import META, places
@@ -116,6 +116,7 @@ class Op:
             else []
         )
         self._plans: dict[tuple[bool, ...], tuple[tuple[int, Any], ...]] = {}
+        self.node_type.pull = self._make_pull()  # type: ignore[method-assign]
 
     def _places(self, rule: Rule) -> tuple[int, ...]:
         return tuple([self.saves.index(n) for n in wants(rule)])
@@ -156,16 +157,35 @@ class Op:
             )
         return found
 
-    def pull(self, node: Node, grad: Any, saved: tuple[Any, ...]) -> Any:
-        """The gradients of the inputs; None where nobody asked."""
-        if saved:
-            saved = [unsaved(node, value) for value in saved]  # type: ignore[assignment]
-        if self.joint is not None:
-            return self.joint(grad, *[saved[i] for i in self.joint_at])
-        return [
-            None if edge is None or rule is None else rule[0](grad, *[saved[i] for i in rule[1]])
-            for edge, rule in zip(node.edges, self.rules)
-        ]
+    def _make_pull(self) -> Rule:
+        """``Node.pull`` of this operator: the gradients of the inputs, None where nobody asked."""
+        joint, rules = self.joint, self.rules
+        if joint is not None:
+            at = self.joint_at
+
+            def pull(node: Node, grad: Any) -> Any:
+                saved = node.saved
+                if saved is None:
+                    raise RuntimeError(TWICE)
+                return joint(grad, *[unsaved(node, saved[i]) for i in at])
+
+        elif not self.saves:
+
+            def pull(node: Node, grad: Any) -> Any:
+                return [rule[0](grad) if edge and rule else None for edge, rule in zip(node.edges, rules)]
+
+        else:
+
+            def pull(node: Node, grad: Any) -> Any:
+                saved = node.saved
+                if saved is None:
+                    raise RuntimeError(TWICE)
+                return [
+                    rule[0](grad, *[unsaved(node, saved[i]) for i in rule[1]]) if edge and rule else None
+                    for edge, rule in zip(node.edges, rules)
+                ]
+
+        return pull
 
     def vjp(self, rule: Rule) -> Rule:
         """Decorator: the gradient rule of all inputs together."""

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from flambeau.core.graph import Node
 
 
-_tuple_new = tuple.__new__
+class _Sizes(dict[tuple[int, ...], Size]):
+    """Shapes as ``Size``, made once each: a look-up is cheaper than making one."""
+
+    def __missing__(self, shape: tuple[int, ...]) -> Size:
+        if len(self) > 4096:
+            self.clear()
+        made = self[shape] = tuple.__new__(Size, shape)
+        return made
+
+
+_SIZES = _Sizes()
 
 
 class Version:
@@ -88,7 +98,7 @@ class Tensor:
     @property
     def shape(self) -> Size:
         """The number of elements in each dimension."""
-        return _tuple_new(Size, self._array.shape)
+        return _SIZES[self._array.shape]
 
     @property
     def ndim(self) -> int:

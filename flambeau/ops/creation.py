@@ -22,7 +22,7 @@ from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.virtual import virtual
 from flambeau.core.writing import deliver
-from flambeau.kernels.select import META
+from flambeau.kernels.select import CPU, META
 
 Number = complex  # bool, int, float or complex
 
@@ -117,6 +117,15 @@ def zeros(
     >>> zeros(2, 3).shape
     torch.Size([2, 3])
     """
+    if out is None and device is None and layout is None and not (flags.active or flags.devices):
+        kind = kind_for(dtype, None)
+        if kind.place == CPU:
+            try:
+                array = numpy.zeros(size if type(size[0]) is int else size[0], kind.array_type)
+            except (TypeError, ValueError, IndexError):
+                return _new("zeros", size, 0, out, dtype, layout, device, requires_grad)
+            result = wrap(array, kind)
+            return result.requires_grad_() if requires_grad else result  # type: ignore
     return _new("zeros", size, 0, out, dtype, layout, device, requires_grad)
 
 
@@ -709,10 +718,15 @@ def _array_dtype(of: numpy.dtype) -> DType:
     return found
 
 
+_FAST_TYPES = frozenset([numpy.dtype(n) for n in ("float32", "float64", "int64", "int32", "uint8", "bool")])
+
+
 def from_numpy(ndarray: numpy.ndarray) -> Tensor:
     """A tensor over the memory of a NumPy array: writes to one are seen by the other."""
     if not isinstance(ndarray, numpy.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    if ndarray.base is None and ndarray.flags.carray and ndarray.dtype in _FAST_TYPES:
+        return wrap(storage.adopt(ndarray), CPU_KINDS[ndarray.dtype])
     kind = CPU_KINDS[_array_dtype(ndarray.dtype)]
     if not ndarray.dtype.isnative:
         raise ValueError("given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.")
