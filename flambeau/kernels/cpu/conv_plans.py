@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flambeau.kernels.cpu.loops.tile import WIDTH
+from flambeau.kernels.cpu.loops.conv_winograd import SIZE, SPAN
+from flambeau.kernels.cpu.loops.tile import LANES, ROWS, VECTORS, WIDTH
 
 Array = Any
 Ints = tuple[int, ...]
@@ -72,3 +73,86 @@ def _runs(out: Ints, columns: int, together: int, image: int, filters: int) -> t
             at += length
         ends.append(len(runs))
     return np.array(runs, np.int64).reshape(-1, 5), np.array(ends, np.int64)
+
+
+class WeightPlan(NamedTuple):
+    """The tables of a weight gradient; see ``loops.conv_weight``."""
+
+    places: Array  #: where each pixel's channels begin in a channels-last image
+    spots: Array  #: the same of the gradient
+    taps: Array  #: [S * C + ROWS] byte offset of each tap and channel of a window's row
+    a_parts: Array  #: byte offset of each row of pixels: in the images,
+    b_parts: Array  #: and in the gradients
+    image: int  #: numbers of an image
+    width: int  #: filters, rounded up to whole tiles
+    window_row: int  #: bytes from one row of the window to the next
+    pixel: int  #: bytes from the pixel of one result to the next
+
+
+@lru_cache(64)
+def weight_plan(
+    batch: int,
+    channels: int,
+    filters: int,
+    size: Ints,
+    window: Ints,
+    out: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+) -> WeightPlan:
+    """The plan of a two-dimensional weight gradient of one group."""
+    line, width = size[1] + 2 * padding[1], tile_width(filters)
+    image = (size[0] + 2 * padding[0]) * line * channels
+    row, column = (axis.ravel() for axis in np.indices(size))
+    s, c = (axis.ravel() for axis in np.indices((window[1], channels)))
+    taps = (s * dilation[1] * channels + c) * 4
+    n, result_row = (axis.ravel() for axis in np.indices((batch, out[0])))
+    return WeightPlan(
+        ((row + padding[0]) * line + column + padding[1]) * channels,
+        np.arange(prod(out)) * width,
+        np.append(taps, np.full(ROWS, taps[-1])),
+        (n * image + result_row * stride[0] * line * channels) * 4,
+        (n * out[0] + result_row) * (out[1] * width * 4),
+        image,
+        width,
+        dilation[0] * line * channels * 4,
+        stride[1] * channels * 4,
+    )
+
+
+def tile_width(filters: int) -> int:
+    """The columns that tiles write for so many filters: whole panels, and the least rest."""
+    panels, rest = divmod(filters, WIDTH)
+    vectors = -(-rest // LANES)
+    if vectors > 1:
+        vectors = VECTORS if 2 * vectors > VECTORS else VECTORS // 2
+    return panels * WIDTH + vectors * LANES
+
+
+class WinogradPlan(NamedTuple):
+    """The sizes of a Winograd convolution; see ``loops.conv_winograd``."""
+
+    places: Array  #: where each pixel of SPAN rows goes in the slab
+    sizes: Ints  #: channels, height, width, padding, tiles down and across, rows of a block, width
+    slab: int  #: numbers of a thread's SPAN rows
+    tiles: int  #: of a block
+
+
+TILES = 48  #: of a block, about
+
+
+@lru_cache(64)
+def winograd_plan(
+    batch: int, channels: int, size: Ints, padding: Ints, threads: int
+) -> WinogradPlan:
+    """The plan of a 3 x 3 convolution with stride 1."""
+    height, width = size
+    out = [extent + 2 * p - 2 for extent, p in zip(size, padding)]
+    tall, wide = (-(-extent // SIZE) for extent in out)
+    rows = max(1, min(TILES // wide, -(-batch * tall // (2 * threads))))
+    line = max(wide * SIZE + 2, width + 2 * padding[1])
+    i, w = (axis.ravel() for axis in np.indices((SPAN, width)))
+    sizes = (channels, height, width, padding[0], tall, wide, rows, out[1])
+    places = ((i * line + padding[1] + w) * channels).astype(np.int64)
+    return WinogradPlan(places, sizes, SPAN * line * channels, rows * wide)

@@ -6,14 +6,22 @@ OpenBLAS; see ``docs/design`` for which loops serve which shapes.
 
 from __future__ import annotations
 
+import os
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from flambeau.kernels.cpu.conv_plans import Plan, panel_plan
-from flambeau.kernels.cpu.loops import conv_panels
-from flambeau.kernels.cpu.loops.tile import ROWS, WIDTH
+from flambeau.kernels.cpu.conv_plans import (
+    Plan,
+    WeightPlan,
+    panel_plan,
+    weight_plan,
+    winograd_plan,
+)
+from flambeau.kernels.cpu.loops import conv_panels, conv_weight, conv_winograd
+from flambeau.kernels.cpu.loops.channels_last import pack_weight
+from flambeau.kernels.cpu.loops.tile import LANES, ROWS, WIDTH
 from flambeau.kernels.cpu.parallel import get_threads
 from flambeau.kernels.cpu.scratch import Scratch
 from flambeau.kernels.quiet import silence
@@ -80,6 +88,8 @@ def conv_forward(
     out = conv_size(x.shape[2:], weight.shape[2:], stride, padding, dilation)
     if not _suits(x, weight) or 0 in out or _is_product(weight.shape, stride, padding):
         return shared.conv_forward(x, weight, bias, stride, padding, dilation, groups)
+    if _suits_winograd(x.shape, weight.shape, x.shape[1], stride, dilation, groups):
+        return _winograd(x, weight, bias, padding, False)
     plan = _plan(x.shape, weight.shape, stride, padding, dilation, groups)
     return _panels_forward(plan, x, weight, bias, out, groups)
 
@@ -140,6 +150,10 @@ def conv_input_grad(
     known = _suits(grad, weight) and prod(input_shape)
     if not known or _is_product(weight.shape, stride, padding):
         return shared.conv_input_grad(grad, weight, input_shape, stride, padding, dilation, groups)
+    if max(padding) <= 2 and _suits_winograd(
+        grad.shape, weight.shape, len(weight), stride, dilation, groups
+    ):
+        return _winograd(grad, weight, None, tuple(2 - p for p in padding), True)
     plan = _plan((len(grad), *input_shape[1:]), weight.shape, stride, padding, dilation, groups)
     return _panels_input_grad(plan, grad, weight, input_shape, groups)
 
@@ -180,6 +194,114 @@ def _panels_input_grad(
     return result
 
 
-conv_weight_grad = shared.conv_weight_grad
+# ---- 3 x 3 with stride 1
+
+ENOUGH_TILES = 32  #: of the whole batch: fewer don't pay for transforming the weight
+WINOGRAD = os.environ.get("FLAMBEAU_WINOGRAD", "1") != "0"
+
+
+def _suits_winograd(
+    shape: Ints, weight_shape: Ints, channels: int, stride: Ints, dilation: Ints, groups: int
+) -> bool:
+    """Whether Winograd's algorithm applies and pays; it is ten times less accurate."""
+    if not WINOGRAD or weight_shape[2:] != (3, 3) or groups != 1 or channels % LANES:
+        return False
+    tiles = shape[0] * -(-shape[2] // 4) * -(-shape[3] // 4)
+    return stride == dilation == (1, 1) and tiles >= ENOUGH_TILES
+
+
+def _winograd(x: Array, weight: Array, bias: Array | None, padding: Ints, swapped: bool) -> Array:
+    """The convolution of x; swapped, that of a gradient with the same weight: the input's."""
+    threads, scratch = get_threads(), Scratch()
+    batch, channels = x.shape[:2]
+    filters = weight.shape[1 if swapped else 0]
+    panels = scratch.take(-(-filters // WIDTH), 9, channels, WIDTH)
+    spectra = scratch.take(conv_winograd.FREQUENCIES, len(panels), channels, WIDTH)
+    pack_weight(np.ascontiguousarray(weight).reshape(*weight.shape[:2], 9), panels, swapped)
+    conv_winograd.transform_weight(panels, spectra, swapped)
+    plan = winograd_plan(batch, channels, x.shape[2:], padding, threads)
+    out = conv_size(x.shape[2:], (3, 3), (1, 1), padding, (1, 1))
+    result = np.empty((batch, filters, *out), np.float32)
+    stage = conv_winograd.SIZE * (out[1] + conv_winograd.SPAN)
+    conv_winograd.convolve(
+        np.ascontiguousarray(x).reshape(-1),
+        spectra,
+        np.zeros(filters, np.float32) if bias is None else np.ascontiguousarray(bias, np.float32),
+        result.reshape(batch, filters, -1),
+        plan.places,
+        scratch.take(threads, plan.slab),
+        scratch.take(threads, conv_winograd.FREQUENCIES, plan.tiles + ROWS, channels),
+        scratch.take(threads, conv_winograd.FREQUENCIES, plan.tiles + ROWS, WIDTH),
+        scratch.take(threads, stage, WIDTH),
+        plan.sizes,
+    )
+    return result
+
+
+# ---- the gradient of the weight
+
+MOST_GROUPS = 8  #: above, one product of all groups is better than a call for each
+
+
+def conv_weight_grad(
+    grad: Array,
+    x: Array,
+    weight_shape: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+    groups: int,
+) -> Array:
+    """See ``shared.convolution``."""
+    if is_half(x.dtype) and is_half(grad.dtype):
+        wide = grad.astype(np.float32), x.astype(np.float32)
+        return conv_weight_grad(*wide, weight_shape, stride, padding, dilation, groups).astype(
+            grad.dtype
+        )
+    known = _suits(grad, x) and prod(weight_shape) and groups <= MOST_GROUPS
+    if not known or prod(weight_shape[2:]) == 1:
+        return shared.conv_weight_grad(grad, x, weight_shape, stride, padding, dilation, groups)
+    filters, channels = weight_shape[0] // groups, weight_shape[1]
+    plan = weight_plan(
+        len(x),
+        channels,
+        filters,
+        _flat(x.shape[2:], 1),
+        _flat(weight_shape[2:], 1),
+        _flat(grad.shape[2:], 1),
+        _flat(stride, 1),
+        _flat(padding, 0),
+        _flat(dilation, 1),
+    )
+    result = np.empty(weight_shape, np.float32)
+    for g in range(groups):
+        own, read = slice(g * filters, (g + 1) * filters), slice(g * channels, (g + 1) * channels)
+        _weight_gradient(plan, grad[:, own], x[:, read], result[own])
+    return result
+
+
+def _weight_gradient(plan: WeightPlan, grad: Array, x: Array, result: Array) -> None:
+    batch, filters, channels = len(x), grad.shape[1], x.shape[1]
+    rows, across = _flat(result.shape[2:], 1)
+    out_rows, out_width = _flat(grad.shape[2:], 1)
+    panels, threads, scratch = -(-filters // WIDTH), get_threads(), Scratch()
+    parts = 1 if panels >= 2 * threads else min(batch, 2 * threads)
+    numbers = out_rows * out_width * plan.width
+    grads = scratch.take(batch * numbers + WIDTH)[: batch * numbers].reshape(batch, numbers)
+    conv_weight.weight_gradient(
+        np.ascontiguousarray(x).reshape(batch, channels, -1),
+        np.ascontiguousarray(grad).reshape(batch, filters, -1),
+        scratch.take(batch, plan.image),
+        grads,
+        plan.places,
+        plan.spots,
+        scratch.take(parts, rows, across * channels, plan.width),
+        result.reshape(filters, channels, -1),
+        plan.taps,
+        plan.a_parts,
+        plan.b_parts,
+        (plan.window_row, plan.pixel, out_rows, out_width, parts),
+    )
+
 
 silence(globals())
