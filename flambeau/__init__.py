@@ -33,12 +33,18 @@ from flambeau.core.untyped_storage import UntypedStorage
 from flambeau.ops.attributes import *
 from flambeau.ops.conversion import *
 from flambeau.ops.creation import *
+from flambeau.ops.pointwise.activation import *
 from flambeau.ops.pointwise.arithmetic import *
 from flambeau.ops.pointwise.bitwise import *
 from flambeau.ops.pointwise.comparison import *
 from flambeau.ops.pointwise.complex import *
+from flambeau.ops.pointwise.exponential import *
+from flambeau.ops.pointwise.in_place import *
 from flambeau.ops.pointwise.logical import *
+from flambeau.ops.pointwise.rounding import *
 from flambeau.ops.pointwise.selection import *
+from flambeau.ops.pointwise.special import *
+from flambeau.ops.pointwise.trigonometric import *
 from flambeau.ops.convolution import *
 from flambeau.ops.joining import *
 from flambeau.ops.products import *
@@ -65,5 +71,5 @@ e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
 
 __getattr__ = _module_getattr(
     __name__,
-    lazy=("cuda", "nn", "optim", "random", "serialization", "storage", "utils"),
+    lazy=("cuda", "linalg", "nn", "optim", "random", "serialization", "storage", "utils"),
 )
