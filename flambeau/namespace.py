@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from flambeau import version
@@ -62,17 +62,22 @@ def spoken(module: str) -> str:
     return "torch" + module.removeprefix("flambeau")
 
 
-def module_getattr(module: str, *, lazy: Collection[str] = ()) -> Callable[[str], Any]:
+def module_getattr(
+    module: str, *, lazy: Collection[str] = (), lazy_names: Mapping[str, str] | None = None
+) -> Callable[[str], Any]:
     """Make the ``__getattr__`` of a module.
 
-    It imports the submodules named in ``lazy`` when they are first asked for, and raises an
-    ``AttributeError`` for every other name: PyTorch's first line, then when the name is due.
+    It imports the submodules named in ``lazy``, and the names of ``lazy_names`` from the submodules
+    given there, when they are first asked for, and raises an ``AttributeError`` for every other
+    name: PyTorch's first line, then when the name is due.
     """
     prefix = module.removeprefix("flambeau").removeprefix(".")
 
     def __getattr__(name: str) -> Any:
         if name in lazy:
             return importlib.import_module(f"{module}.{name}")
+        if lazy_names and name in lazy_names:
+            return getattr(importlib.import_module(f"{module}.{lazy_names[name]}"), name)
         message = f"module {spoken(module)!r} has no attribute {name!r}"
         if not name.startswith("_"):
             message += "\n" + plan(f"{prefix}.{name}" if prefix else name)

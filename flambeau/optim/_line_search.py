@@ -24,9 +24,7 @@ class Point:
     slope: Any
 
 
-def cubic_minimum(
-    left: Point, right: Point, bounds: tuple[Any, Any] | None = None
-) -> Any:
+def cubic_minimum(left: Point, right: Point, bounds: tuple[Any, Any] | None = None) -> Any:
     """Where the cubic through two points with these slopes is least, within the bounds."""
     low, high = bounds or (min(left.t, right.t), max(left.t, right.t))
     a, b = (left, right) if left.t <= right.t else (right, left)

@@ -13,7 +13,6 @@ from flambeau.optim.optimizer import (
     ParamsT,
     added,
     as_counters,
-    check,
     check_forms,
     check_fused,
     check_nonnegative,

@@ -120,9 +120,7 @@ def rprop(
         grad = -grads[index] if maximize else grads[index]
         counter = state_steps[index]
         counter += 1
-        values, grad, before, sizes = map(
-            real, (parameter, grad, prevs[index], step_sizes[index])
-        )
+        values, grad, before, sizes = map(real, (parameter, grad, prevs[index], step_sizes[index]))
         turn = (grad * before).sign()
         factor = full_like(turn, 1.0).masked_fill(turn > 0, etaplus)
         sizes.mul_(factor.masked_fill(turn < 0, etaminus)).clamp_(step_size_min, step_size_max)

@@ -12,7 +12,6 @@ from flambeau.optim.optimizer import (
     ParamsT,
     check,
     check_betas,
-    check_rate,
     evaluate,
     number,
     without_graph,

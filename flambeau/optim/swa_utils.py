@@ -10,13 +10,11 @@ from typing import Any
 
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core import dtype as dtypes
-from flambeau.core.tensor import Tensor
 from flambeau.nn.modules.batchnorm import _BatchNorm
 from flambeau.nn.modules.module import Module
 from flambeau.ops.creation import tensor
 from flambeau.optim.lr_scheduler.base import (
     LRScheduler,
-    assign,
     check_optimizer,
     warn_outside_step,
 )
@@ -211,14 +209,11 @@ class SWALR(LRScheduler):
             group["swa_lr"] = rate
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(
-                "anneal_strategy must by one of 'cos' or 'linear', instead got "
-                f"{anneal_strategy}"
+                f"anneal_strategy must by one of 'cos' or 'linear', instead got {anneal_strategy}"
             )
         self._anneal_strategy = anneal_strategy
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
-            raise ValueError(
-                f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}"
-            )
+            raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
         self.anneal_epochs = anneal_epochs
         super().__init__(optimizer, last_epoch)
 

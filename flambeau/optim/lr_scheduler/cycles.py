@@ -250,7 +250,9 @@ class OneCycleLR(LRScheduler):
         phase, share = self._phase(step)
         rates = []
         for group in self.optimizer.param_groups:
-            rates.append(copied(self._anneal(group[phase["start_lr"]], group[phase["end_lr"]], share)))
+            rates.append(
+                copied(self._anneal(group[phase["start_lr"]], group[phase["end_lr"]], share))
+            )
             if self.cycle_momentum:
                 ends = group[phase["start_momentum"]], group[phase["end_momentum"]]
                 _set_momentum(group, self._anneal(*ends, share), self.use_beta1)
@@ -273,9 +275,7 @@ def _total(total_steps: int | None, epochs: int | None, steps_per_epoch: int | N
     elif epochs is not None and steps_per_epoch is not None:
         given = [("epochs", epochs), ("steps_per_epoch", steps_per_epoch)]
     else:
-        raise ValueError(
-            "You must define either total_steps OR (epochs AND steps_per_epoch)"
-        )
+        raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
     for name, value in given:
         if not isinstance(value, int) or value <= 0:
             raise ValueError(f"Expected positive integer {name}, but got {value}")
