@@ -71,6 +71,6 @@ e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
 
 __getattr__ = _module_getattr(
     __name__,
-    lazy=("cuda", "linalg", "nn", "optim", "random", "serialization", "storage", "utils"),
+    lazy=("cuda", "linalg", "nn", "optim", "random", "serialization", "special", "storage", "utils"),
     lazy_names={"load": "serialization", "save": "serialization"},
 )

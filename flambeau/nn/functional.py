@@ -1,0 +1,5 @@
+"""``torch.nn.functional``: re-exports only, one line per topic."""
+
+from __future__ import annotations
+
+from flambeau.ops.pointwise.functional import *
