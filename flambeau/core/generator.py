@@ -34,7 +34,7 @@ class Generator:
     """
 
     __slots__ = ("__weakref__", "_device", "_seed", "_stream")
-    __module__ = "torch._C"
+    __module__ = "flambeau"
 
     def __init__(self, device: Any = "cpu") -> None:
         self._device = as_device(device)
@@ -67,6 +67,9 @@ class Generator:
         """Starts a stream that nobody can foretell, and returns its seed."""
         self.manual_seed(int.from_bytes(os.urandom(8), "little") >> 1)
         return self._seed
+
+    def __repr__(self) -> str:
+        return f"<torch._C.Generator object at {id(self):#x}>"
 
     def initial_seed(self) -> int:
         """The seed that the stream began with, all 64 bits of it."""
@@ -108,6 +111,12 @@ class Generator:
             self._seed = seed
             self.stream.restore(key, STEP if left == 1 and place else place)
             self.stream.spare = spare if has_spare else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Generator, (str(self._device),), self.state_bytes()
+
+    def __setstate__(self, state: bytes) -> None:
+        self.set_state_bytes(state)
 
     def graphsafe_get_state(self) -> Generator:
         """Meant for CUDA graphs, which no generator here takes part in."""

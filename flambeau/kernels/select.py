@@ -29,14 +29,16 @@ def numba_available() -> bool:
     return KERNELS != "numpy" and find_spec("numba") is not None
 
 
-def compiled(minimum: int = 0) -> Callable[[Function], Function]:
+def compiled(minimum: int = 0, loaded: int | None = None) -> Callable[[Function], Function]:
     """Marks a kernel with a Numba form, used from ``minimum`` elements of its first array on.
 
     A kernel whose first argument is not an array leaves ``minimum`` out: the form is always used.
+    Once loaded, the form is used from ``loaded`` elements on; by default nothing changes.
     """
 
     def mark(function: Function) -> Function:
         function.compiled = minimum  # type: ignore[attr-defined]
+        function.loaded = minimum if loaded is None else loaded  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -45,7 +47,7 @@ def compiled(minimum: int = 0) -> Callable[[Function], Function]:
 def places(function: Function) -> list[Function | None]:
     """The kernel for each place: ``[CPU, CUDA, META]``; the last is filled in by the operator."""
     minimum = getattr(function, "compiled", None)
-    cpu = function if minimum is None else _with_numba(function, minimum)
+    cpu = function if minimum is None else _with_numba(function, minimum, function.loaded)  # type: ignore
     table: list[Function | None] = [cpu, None, None]
 
     def first_cuda_call(*args: Any, **kwargs: Any) -> Any:
@@ -56,17 +58,18 @@ def places(function: Function) -> list[Function | None]:
     return table
 
 
-def _with_numba(function: Function, minimum: int) -> Function:
-    """`function` for small arrays, its Numba form from `minimum` elements on."""
+def _with_numba(function: Function, minimum: int, loaded: int) -> Function:
+    """`function` for small arrays, its Numba form from `minimum` (then `loaded`) elements on."""
     module, name = function.__module__.replace(".shared.", ".cpu."), function.__name__
     fast: Function | None = None
 
     def entry(array: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal fast
+        nonlocal fast, minimum
         if minimum and array.size < minimum:
             return function(array, *args, **kwargs)
         if fast is None:
             fast = getattr(import_module(module), name) if numba_available() else function
+            minimum = loaded
         return fast(array, *args, **kwargs)
 
     entry.__name__, entry.__wrapped__ = name, function  # type: ignore[attr-defined]
@@ -95,7 +98,9 @@ def _namespace(module_name: str, xp: ModuleType) -> dict[str, Any]:
     for name, value in source.items():
         if isinstance(value, numpy.ufunc):
             namespace[name] = getattr(xp, value.__name__)
-        elif isinstance(value, FunctionType) and value.__module__.startswith(f"{__package__}.shared"):
+        elif isinstance(value, FunctionType) and value.__module__.startswith(
+            f"{__package__}.shared"
+        ):
             namespace[name] = _rebound(value, namespace, source, xp)
     return namespace
 

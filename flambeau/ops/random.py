@@ -79,16 +79,7 @@ def _set_state(self: Generator, new_state: Tensor) -> Generator:
     return self
 
 
-def _reduce(self: Generator) -> tuple[Any, ...]:
-    return Generator, (self.device,), (self.initial_seed(), None, _get_state(self))
-
-
-def _set_reduced(self: Generator, state: tuple[int, None, Tensor]) -> None:
-    _set_state(self, state[2])
-
-
 Generator.get_state, Generator.set_state = _get_state, _set_state  # type: ignore[attr-defined]
-Generator.__reduce__, Generator.__setstate__ = _reduce, _set_reduced  # type: ignore
 
 
 # ---- tensors of a given shape

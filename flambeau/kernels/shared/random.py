@@ -40,7 +40,7 @@ def mapped(function: Callable[[float], float], values: Array) -> Array:
 # ---- uniform numbers and integers
 
 
-@compiled(1 << 18)
+@compiled(1 << 18, loaded=4096)
 def uniform(out: Array, stream: WordStream, low: float, high: float) -> None:
     """Numbers in [low, high): one word each, or two for float64."""
     if low == 0 and high == 1 and out.dtype == SINGLE and out.size <= CHUNK:
@@ -91,7 +91,7 @@ def dtype_integers(out: Array, stream: WordStream, count: int, long: bool) -> No
         store_integers(part, _modulo(stream, part.size, count, long))
 
 
-@compiled(1 << 16)
+@compiled(1 << 16, loaded=256)
 def permutation(out: Array, stream: WordStream) -> None:
     """0 to n - 1 shuffled (R. Fisher and F. Yates), a word for each exchange."""
     size = out.size
@@ -111,7 +111,7 @@ def normal_is_blocked(size: int, contiguous: bool) -> bool:
     return contiguous and size >= 16
 
 
-@compiled(1 << 15)
+@compiled(1 << 15, loaded=64)
 def normal(out: Array, stream: WordStream, mean: float, std: float) -> None:
     """At least 16 normal numbers, in blocks of 16: a word each, and 16 words more for the rest.
 
@@ -224,7 +224,7 @@ def next_normal(stream: WordStream) -> float:
     return radius * math.cos(angle)
 
 
-@compiled(1 << 15)
+@compiled(1 << 15, loaded=256)
 def serial_normal(out: Array, stream: WordStream, mean: float, std: float) -> None:
     """Normal numbers of fewer than 16 elements, or of a tensor that is not contiguous."""
     store(out, serial_normals(stream, out.size, mean, std))
@@ -233,21 +233,21 @@ def serial_normal(out: Array, stream: WordStream, mean: float, std: float) -> No
 # ---- other distributions with one formula
 
 
-@compiled(1 << 18)
+@compiled(1 << 18, loaded=2048)
 def bernoulli(out: Array, stream: WordStream, probability: float) -> None:
     """1 with the given probability, else 0: two words each."""
     for part in chunks(out):
         part[...] = stream.long_units(part.size) < probability
 
 
-@compiled(1 << 18)
+@compiled(1 << 18, loaded=512)
 def dropout_noise(out: Array, stream: WordStream, probability: float, value: Any) -> None:
     """``value`` with the given probability, else 0: two words each."""
     for part in chunks(out):
         part[...] = np.where(stream.long_units(part.size) < probability, value, out.dtype.type(0))
 
 
-@compiled(1 << 18)
+@compiled(1 << 18, loaded=16384)
 def bernoulli_each(out: Array, stream: WordStream, probability: Array) -> None:
     """1 with a probability for each element: one word each, two for float64 probabilities."""
     draw = stream.long_units if probability.dtype == np.float64 else stream.units
@@ -257,7 +257,7 @@ def bernoulli_each(out: Array, stream: WordStream, probability: Array) -> None:
         part[...] = draw(part.size) < chance
 
 
-@compiled(1 << 15)
+@compiled(1 << 15, loaded=256)
 def exponential(out: Array, stream: WordStream, rate: float) -> None:
     """Exponential numbers, by inversion: two words each."""
     for part in chunks(out):
