@@ -46,7 +46,13 @@ from flambeau.ops.pointwise.selection import *
 from flambeau.ops.pointwise.special import *
 from flambeau.ops.pointwise.trigonometric import *
 from flambeau.ops.convolution import *
+from flambeau.ops import copying as _copying
+from flambeau.ops.gathering import *
+from flambeau.ops.index_writes import *
+from flambeau.ops.indexing import *
 from flambeau.ops.joining import *
+from flambeau.ops.masking import *
+from flambeau.ops.scattering import *
 from flambeau.ops.products import *
 from flambeau.ops.rearranging import *
 from flambeau.ops.reductions import *

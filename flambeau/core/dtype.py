@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import ml_dtypes
 import numpy
 
 
-class dtype:  # noqa: N801 - the public name
+class dtype:
     """The type of a tensor's elements, such as ``torch.float32``; instances are singletons.
 
     ``numpy`` is the type of the arrays that hold it, or None for the types that exist by name
     only (NumPy and ``ml_dtypes`` have no counterpart).
     """
 
-    __slots__ = ("name", "numpy", "itemsize", "is_floating_point", "is_complex", "is_signed", "rank")
+    __slots__ = ("is_complex", "is_floating_point", "is_signed", "itemsize", "name", "numpy", "rank")
     __module__ = "torch"
 
     name: str
@@ -32,8 +33,8 @@ class dtype:  # noqa: N801 - the public name
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
-    def __reduce__(self) -> str:
-        return self.name
+    def __reduce__(self) -> tuple[Any, ...]:
+        return named, (self.name,)
 
     def __copy__(self) -> dtype:
         return self
@@ -55,6 +56,13 @@ class dtype:  # noqa: N801 - the public name
 
 
 ALL: dict[str, dtype] = {}  # every dtype by its name and its aliases
+
+
+def named(name: str) -> dtype:
+    """The dtype of a name; what pickles call."""
+    return ALL[name]
+
+
 FROM_NUMPY: dict[numpy.dtype, dtype] = {}
 
 

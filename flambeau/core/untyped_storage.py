@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import mmap
 import os
+import pickle
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -263,8 +264,12 @@ class UntypedStorage:
             known[id(self)] = self.clone()
         return known[id(self)]
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.cpu()._reachable().tobytes(), str(self._device))
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        if self._bytes is None:
+            return _rebuild_meta, (self._size,)
+        data = self.cpu()._reachable()
+        form = pickle.PickleBuffer(data) if protocol >= 5 else data.tobytes()
+        return _rebuild, (form, str(self._device))
 
     # ---- other memory below the same tensors
 
@@ -445,8 +450,14 @@ def _over(array: Array, where: device) -> UntypedStorage:
     return made
 
 
-def _rebuild(data: bytes, where: str) -> UntypedStorage:
-    return _over(numpy.frombuffer(bytearray(data), numpy.uint8), cpu).to(device=where)
+def _rebuild(data: Any, where: str) -> UntypedStorage:
+    """A storage from its pickle, over the very buffer where that can be written to."""
+    array = numpy.frombuffer(data, numpy.uint8)
+    return _over(array if array.flags.writeable else array.copy(), cpu).to(device=where)
+
+
+def _rebuild_meta(size: int) -> UntypedStorage:
+    return UntypedStorage(size, device=meta)
 
 
 def _rebind(tensor: Tensor, storage: UntypedStorage) -> None:

@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy
 
 from flambeau.core.device import cpu, device
+from flambeau.core.dtype import uint8
 from flambeau.core.typed_storage import TypedStorage, _LegacyStorage, typed
 from flambeau.core.untyped_storage import UntypedStorage, _over
 from flambeau.serialization import names, safety
@@ -208,6 +209,7 @@ class _Reader:
             if key not in self.loaded:
                 empty = _promised(kind, count, _length_of(file))
                 self.loaded[key], kinds[key] = self.restore(empty, location), kind
+                self.loaded[key]._waiting = []
             return _as_kind(self.loaded[key], kind)
 
         result = self.unpickle(file, persistent_load)
@@ -255,8 +257,9 @@ def _itemsize(kind: Any) -> int:
     return 1 if kind is UntypedStorage else kind.dtype.itemsize
 
 
-def _as_kind(storage: UntypedStorage, kind: Any) -> UntypedStorage | TypedStorage:
-    return storage if kind is UntypedStorage else typed(storage, kind.dtype)
+def _as_kind(storage: UntypedStorage, kind: Any) -> TypedStorage:
+    """A loaded storage, always with a dtype: untyped ones count bytes."""
+    return typed(storage, uint8 if kind is UntypedStorage else kind.dtype)
 
 
 def _length_of(file: Any) -> int:
@@ -286,6 +289,8 @@ def _fill(storage: UntypedStorage, file: Any, kind: Any, little: bool) -> None:
     if little != (sys.byteorder == "little"):
         data.byteswap(kind.dtype)
     storage.copy_(data)
+    for finish in storage.__dict__.pop("_waiting"):
+        finish()
 
 
 def _exactly(file: Any, count: int) -> bytes:

@@ -79,7 +79,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
             return _utils._get_layout, (str(obj),)
         if isinstance(obj, Size):
             return Size, (tuple(obj),)
-        if isinstance(obj, layouts.memory_format):
+        if isinstance(obj, (dtype, layouts.memory_format)):
             return obj.name
         return NotImplemented
 
