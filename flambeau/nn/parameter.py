@@ -69,8 +69,8 @@ ALLOWED = frozenset(
     (
         "__hash__", "__init_subclass__", "__reduce_ex__", "__repr__", "__format__", "__set__",
         "__get__", "__delete__", "half", "float", "double", "bfloat16", "char", "short", "int",
-        "long", "cuda", "cpu", "to", "size", "copy_", "get_device", "_has_compatible_shallow_copy_type",
-        "requires_grad_",
+        "long", "cuda", "cpu", "to", "size", "copy_", "get_device", "is_complex",
+        "is_floating_point", "requires_grad_", "_has_compatible_shallow_copy_type",
     )
 )  # fmt: skip
 
@@ -113,7 +113,7 @@ class UninitializedTensorMixin:
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = getattr(func, "__name__", str(func))
         if name in ALLOWED:
-            return super().__torch_function__(func, types, args, kwargs)
+            return super().__torch_function__(func, types, args, kwargs or {})
         raise ValueError(NO_VALUE.format(func, cls.__name__))
 
 

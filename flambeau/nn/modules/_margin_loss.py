@@ -8,6 +8,7 @@ from typing import Any
 from flambeau.core.tensor import Tensor
 from flambeau.nn import functional as F
 from flambeau.nn.modules._loss_base import _Loss, _WeightedLoss
+from flambeau.nn.modules.distance import PairwiseDistance
 
 
 class HingeEmbeddingLoss(_Loss):
@@ -283,8 +284,8 @@ class TripletMarginWithDistanceLoss(_Loss):
     ) -> None:
         super().__init__(None, None, reduction)
         _positive(margin, "TripletMarginWithDistanceLoss")
-        default = F.pairwise_distance
-        self.distance_function = default if distance_function is None else distance_function
+        default = PairwiseDistance() if distance_function is None else distance_function
+        self.distance_function = default
         self.margin = margin
         self.swap = swap
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.autograd.grad_mode import no_grad
-from flambeau.core.dtype import long
+from flambeau.core.dtype import int64 as long
 from flambeau.core.tensor import Parameter, Tensor
 from flambeau.nn import functional as F
 from flambeau.nn import init
@@ -66,7 +66,7 @@ class _NormBase(Module):
         if track_running_stats:
             self.register_buffer("running_mean", zeros(num_features, **where))
             self.register_buffer("running_var", ones(num_features, **where))
-            self.register_buffer("num_batches_tracked", tensor(0, dtype=long, device=device))
+            self.register_buffer("num_batches_tracked", tensor(0, dtype=int64, device=device))
         else:
             for name in ("running_mean", "running_var", "num_batches_tracked"):
                 self.register_buffer(name, None)
@@ -106,7 +106,7 @@ class _NormBase(Module):
         if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
             own = self.num_batches_tracked
             known = own is not None and own.device.type != "meta"
-            state_dict[key] = own if known else tensor(0, dtype=long)
+            state_dict[key] = own if known else tensor(0, dtype=int64)
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *others)
 
 
@@ -244,7 +244,7 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         if track_running_stats:
             self.running_mean = UninitializedBuffer(**where)
             self.running_var = UninitializedBuffer(**where)
-            self.num_batches_tracked = tensor(0, dtype=long, device=device)
+            self.num_batches_tracked = tensor(0, dtype=int64, device=device)
 
     def reset_parameters(self) -> None:
         """Forgets the statistics; weight 1, bias 0; once they have a shape."""

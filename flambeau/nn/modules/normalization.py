@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
+from flambeau.autograd.function import Function, once_differentiable
 from flambeau.core.tensor import Parameter, Tensor
 from flambeau.nn import functional as F
 from flambeau.nn import init
@@ -49,10 +50,49 @@ class LocalResponseNorm(Module):
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
+class _CrossMapLRN2d(Function):
+    """Both passes as PyTorch (and Lua Torch before it) computes them, not the textbook's.
+
+    The running sum over channels never lets go of the first one, so that all sums contain it; the
+    backward pass sums over the ``size`` channels that end with its own.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1
+    ) -> Tensor:
+        before = (size - 1) // 2
+        channels = input.shape[1]
+        squares = input.square()
+        total = squares.narrow(1, 0, 1)
+        others = F.pad(squares.narrow(1, 1, channels - 1), (0, 0, 0, 0, before + 1, before))
+        for shift in range(2 * before + 1):
+            total = total + others.narrow(1, shift, channels)
+        scale = total * (alpha / size) + k
+        output = input * scale.pow(-beta)
+        ctx.save_for_backward(input, output, scale)
+        ctx.size, ctx.alpha, ctx.beta = size, alpha, beta
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        input, output, scale = ctx.saved_tensors
+        size = ctx.size
+        reach = int(size - (size - 1) / 2)
+        channels = input.shape[1]
+        ratio = F.pad(grad * output / scale, (0, 0, 0, 0, reach, max(0, size - 1 - reach)))
+        total = ratio.narrow(1, 0, channels)
+        for shift in range(1, size):
+            total = total + ratio.narrow(1, shift, channels)
+        factor = 2 * ctx.alpha * ctx.beta / size
+        return grad * scale.pow(-ctx.beta) - input * total * factor, None, None, None, None
+
+
 class CrossMapLRN2d(Module):
     """``x / (k + alpha / size * sum of squares over size channels) ** beta`` for (N, C, H, W).
 
-    The same as `LocalResponseNorm`, kept under the name of old programs.
+    The old form of `LocalResponseNorm`, with sums and gradients of its own.
 
     Args:
         size: how many neighbouring channels count.
@@ -74,13 +114,7 @@ class CrossMapLRN2d(Module):
         self.k = k
 
     def forward(self, input: Tensor) -> Tensor:
-        before = (self.size - 1) // 2
-        channels = input.shape[1]
-        padded = F.pad(input.square(), (0, 0, 0, 0, before, before))
-        total = padded.narrow(1, 0, channels)
-        for shift in range(1, 2 * before + 1):
-            total = total + padded.narrow(1, shift, channels)
-        return input * (total * (self.alpha / self.size) + self.k).pow(-self.beta)
+        return _CrossMapLRN2d.apply(input, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

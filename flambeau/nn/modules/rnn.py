@@ -21,6 +21,7 @@ from flambeau.ops.creation import empty, zeros
 
 __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase"]
 
+TYPES = {"input_size": int, "hidden_size": int, "bias": bool, "batch_first": bool}
 GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 
 
@@ -303,13 +304,15 @@ def _check_sizes(module: RNNBase, dropout: Any) -> None:
             f"num_layers={module.num_layers}",
             stacklevel=4,
         )
-    if not isinstance(module.hidden_size, int):
-        found = type(module.hidden_size).__name__
-        raise TypeError(f"hidden_size should be of type int, got: {found}")
-    if module.hidden_size <= 0:
-        raise ValueError("hidden_size must be greater than zero")
-    if module.num_layers <= 0:
-        raise ValueError("num_layers must be greater than zero")
+    for name, kind in TYPES.items():
+        value = getattr(module, name)
+        if not isinstance(value, kind):
+            raise TypeError(
+                f"{name} should be of type {kind.__name__}, got: {type(value).__name__}"
+            )
+    for name in ("input_size", "hidden_size", "num_layers"):
+        if getattr(module, name) <= 0:
+            raise ValueError(f"{name} must be greater than zero")
     if module.proj_size < 0:
         raise ValueError("proj_size should be a positive integer or zero to disable projections")
     if module.proj_size >= module.hidden_size:
