@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from flambeau.autograd.engine import run
+from flambeau.autograd.graph import GradientEdge
 from flambeau.core.graph import Leaf, Node
 from flambeau.core.publish import method
 from flambeau.core.tensor import Tensor
 from flambeau.core.views import history
 from flambeau.ops.creation import ones_like, zeros_like
+from flambeau.ops.joining import stack
 
 Tensors = Tensor | Sequence[Tensor]
 
@@ -51,9 +53,9 @@ def _retain(inputs: tuple[Any, ...], found: dict[Node, Tensor]) -> None:
     """Gradients of the given inputs that are not leaves go to ``.grad`` as well."""
     for tensor in inputs:
         node = _node_of(tensor)
-        if type(node) is not Leaf and found.get(node) is not None:
-            old = tensor.grad
-            tensor.grad = found[node] if old is None else old + found[node]
+        if type(node) is not Leaf and found.get(node) is not None and not tensor.retains_grad:
+            old = tensor._grad
+            tensor._grad = found[node] if old is None else old + found[node]
 
 
 def grad(
@@ -115,12 +117,13 @@ def _batched(outputs: Any, inputs: Any, grads: Any, keep: bool, create_graph: bo
         for i in range(rows)
     ]
     return tuple([
-        None if column[0] is None else column[0].unsqueeze(0).__class__.stack(column) for column in zip(*passes)
+        None if column[0] is None else stack(column) for column in zip(*passes)
     ])  # fmt: skip
 
 
 def _as_tuple(tensors: Any) -> tuple[Any, ...]:
-    return (tensors,) if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence) else tuple(tensors)
+    single = isinstance(tensors, Tensor | GradientEdge | str) or not isinstance(tensors, Sequence)
+    return (tensors,) if single else tuple(tensors)
 
 
 def _node_of(tensor: Any) -> Node:
@@ -151,6 +154,8 @@ def _roots(tensors: tuple[Any, ...], grads: Any, create_graph: bool) -> tuple[li
 
 
 def _implicit_seed(tensor: Any, node: Node | None) -> Tensor:
+    if not isinstance(tensor, Tensor):
+        raise RuntimeError("grad can be implicitly created only for scalar outputs")
     if tensor.numel() != 1:
         if node is not None or tensor.requires_grad:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
@@ -164,6 +169,8 @@ def _implicit_seed(tensor: Any, node: Node | None) -> Tensor:
 def _check_seed(tensor: Tensor, seed: Any, index: int) -> None:
     if not isinstance(seed, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(seed).__name__}")
+    if not isinstance(tensor, Tensor):
+        return
     if seed.shape != tensor.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{index}] has a shape of {seed.shape} and output[{index}] "

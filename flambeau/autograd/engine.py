@@ -9,9 +9,10 @@ from __future__ import annotations
 from sys import getrefcount
 from typing import Any
 
+from flambeau.autograd.anomaly_mode import check_pulled
 from flambeau.core.graph import Leaf, Node, Slot
 from flambeau.core.kind import Kind
-from flambeau.core.modes import modes
+from flambeau.core.modes import flags, modes
 from flambeau.core.tensor import Tensor
 
 
@@ -36,7 +37,9 @@ def run(
         receive(grads, root, seed)
     ready = [root for root in grads if not users[root]]
     found: dict[Node, Tensor] = {}
+    watched = flags.active and modes.anomaly[0]
     was, modes.grad = modes.grad, create_graph
+    outer, modes.backward_pass = modes.backward_pass, users
     try:
         while ready:
             node = ready.pop()
@@ -55,6 +58,8 @@ def run(
             pulled = node.pull(grad) if grad is not None or node.runs_without_grad else None
             if node.hooks is not None:
                 pulled = node.hooks.after(node, pulled, grad)
+            if watched:
+                check_pulled(node, pulled)
             if not keep_graph:
                 node.release()
             edges = node.edges
@@ -69,7 +74,7 @@ def run(
                 if not left:
                     ready.append(target)
     finally:
-        modes.grad = was
+        modes.grad, modes.backward_pass = was, outer
     return found
 
 

@@ -97,8 +97,10 @@ class set_grad_enabled(ContextDecorator):  # noqa: N801
     """Switches recording on or off at once, and back at the end of a ``with`` block."""
 
     def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled(): argument 'mode' must be bool, not {type(mode).__name__}")
         self.prev, self.mode = modes.grad, mode
-        modes.grad = bool(mode)
+        modes.grad = mode
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         modes.grad = self.prev
@@ -161,17 +163,23 @@ def is_inference(input: Any) -> bool:
     return input.is_inference()
 
 
+def is_multithreading_enabled() -> bool:
+    """What ``set_multithreading_enabled`` said last."""
+    return modes.multithreading
+
+
 class set_multithreading_enabled(ContextDecorator):  # noqa: N801
-    """Accepted for compatibility: backward passes always run on the calling thread."""
+    """Remembered for compatibility: backward passes always run on the calling thread."""
 
     def __init__(self, mode: bool) -> None:
-        self.mode = mode
+        self.prev, self.mode = modes.multithreading, mode
+        modes.multithreading = mode
 
     def __enter__(self) -> None:
-        return None
+        modes.multithreading = self.mode
 
     def __exit__(self, *exc: object) -> None:
-        return None
+        modes.multithreading = self.prev
 
     def clone(self) -> set_multithreading_enabled:
         return type(self)(self.mode)

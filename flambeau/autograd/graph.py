@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from flambeau.core.graph import TWICE, Leaf, Node, Output, unsaved
@@ -206,6 +206,65 @@ for _class, _members in (
 ):  # fmt: skip
     for _member, _value in _members.items():
         setattr(_class, _member, _value)
+
+
+def register_multi_grad_hook(tensors: Sequence[Tensor], fn: Hook, *, mode: str = "all") -> Any:
+    """Calls ``fn`` once a pass, when the gradients of all (or ``mode="any"``: of one) are there.
+
+    In mode "all" it receives a list with None for tensors without a gradient in this pass; since a
+    pass does not know beforehand which gradients it will compute, it is called after the last one
+    that the graph below the tensors can give.
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    return _MultiHook(tensors, fn, mode == "any").handle
+
+
+class _MultiHook:
+    """The gradients of one pass, collected until the hook can be called."""
+
+    def __init__(self, tensors: Sequence[Tensor], fn: Hook, first_only: bool) -> None:
+        self.fn, self.count, self.first_only = fn, len(tensors), first_only
+        self.grads: dict[int, Tensor] = {}
+        self.current: Any = None
+        self.nodes = [history(t) for t in tensors]
+        handles = [t.register_hook(self._receiver(i)) for i, t in enumerate(tensors)]  # type: ignore
+        self.handle = _Handles(tuple(handles))
+
+    def _receiver(self, index: int) -> Hook:
+        def receive(grad: Tensor) -> None:
+            task = modes.backward_pass
+            if task is not self.current:
+                self.current, self.grads = task, {}
+                if self.first_only:
+                    self.fn(grad)
+            self.grads[index] = grad
+            if not self.first_only and len(self.grads) == self._expected(task):
+                self.fn([self.grads.get(i) for i in range(self.count)])
+
+        return receive
+
+    def _expected(self, task: Any) -> int:
+        """How many of the tensors this pass reaches."""
+        return sum([node in task for node in self.nodes])
+
+
+class _Handles:
+    """Removes several hooks at once."""
+
+    def __init__(self, handles: tuple[RemovableHandle, ...]) -> None:
+        self.handles = handles
+
+    def remove(self) -> None:
+        """Takes the hooks out."""
+        for handle in self.handles:
+            handle.remove()
+
+    def __enter__(self) -> _Handles:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
 
 
 class GradientEdge(NamedTuple):

@@ -14,7 +14,7 @@ from flambeau.core.graph import record, record_outputs
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags, modes
 from flambeau.core.promotion import result_dtype
-from flambeau.core.tensor import Tensor, Version, wrap, wrap_view
+from flambeau.core.tensor import INFERENCE, Tensor, wrap, wrap_view
 from flambeau.core.views import refresh
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import CPU, META
@@ -93,15 +93,6 @@ def _finish(tensor: Tensor) -> Tensor:
     if flags.active and modes.inference:
         tensor._writes = INFERENCE
     return tensor
-
-
-class _Inference(Version):
-    """The counter of all inference tensors: their writes are not counted."""
-
-    __slots__ = ()
-
-
-INFERENCE = _Inference()
 
 
 # ---- operands

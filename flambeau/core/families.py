@@ -12,6 +12,7 @@ from typing import Any
 import numpy
 
 from flambeau.core.dispatch import dispatch, number_array
+from flambeau.core.dtype import scalar_name
 from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS
 from flambeau.core.modes import flags, modes
@@ -56,6 +57,7 @@ def unary(
             widen=True, node=node)  # fmt: skip
     kernels = op.kernels
     short = _shortcut(op) & ~categories(changes)
+    exact = promote == "same" and changes in ("", "c")  # the dtype of ``out``
 
     def entry(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         try:
@@ -70,9 +72,16 @@ def unary(
             if input._node is not None and modes.grad and vjp is not None:
                 record(op, result, (input,))
             return result
-        return deliver(name, dispatch(op, (input,)), out)
+        result = dispatch(op, (input,))
+        if out is not None and exact and isinstance(out, Tensor) and out.dtype is not result.dtype:
+            raise RuntimeError(
+                f"Found dtype {scalar_name(out.dtype)} but expected {scalar_name(result.dtype)}"
+            )
+        return deliver(name, result, out)
 
     def in_place(input: Tensor) -> Tensor:
+        if changes == "c" and input.kind.dtype.is_complex:
+            raise RuntimeError(f"In-place {name} is not supported for complex tensors.")
         return mutate(op, (input,))
 
     return publish(op, entry, in_place, doc, f"{name} {name}_" if methods is None else methods)
@@ -100,8 +109,8 @@ def binary(
     """A pointwise operator of two tensors, or of a tensor and a number: ``mul``, ``gt``.
 
     ``boolean`` says that the result is bool whatever the operands are; ``numbers``, whether
-    Python numbers stand for ``other``, for ``"both"`` or for ``"none"`` of the tensors; ``second``
-    is the public name of ``other``.
+    Python numbers stand for ``other``, for ``"either"`` of the tensors, for ``"both"`` at once, or
+    for ``"none"``; ``second`` is the public name of ``other``.
     """
     vjp = {k: v for k, v in (("input", input), (second, other)) if v is not None}
     op = Op(name, kernel, inputs=("input", second), vjp=vjp, jvp=jvp, batch=POINTWISE,
@@ -172,9 +181,9 @@ def _foreign(other: Any) -> Any:
 
 
 def _number_first(op: Op, input: Any, other: Any, numbers: str) -> Any:
-    if numbers != "both" or not isinstance(input, NUMBERS):
+    if numbers not in ("either", "both") or not isinstance(input, NUMBERS):
         raise not_a_tensor(op.name, "input", 1, input)
-    if not isinstance(other, OPERANDS):
+    if not isinstance(other, OPERANDS if numbers == "both" else Tensor):
         raise not_a_tensor(op.name, "other", 2, other)
     return dispatch(
         op, (input, other) if isinstance(other, Tensor) else (wrap_number(input), other)

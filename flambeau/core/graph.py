@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flambeau.core.errors import describe_site, site
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags, modes
-from flambeau.core.tensor import Parameter, Tensor, Version, share_version
+from flambeau.core.tensor import INFERENCE, Parameter, Tensor, Version, share_version
 
 if TYPE_CHECKING:
     from flambeau.core.op import Op
@@ -114,6 +114,11 @@ class Saved:
     __slots__ = ("count", "tensor")
 
     def __init__(self, tensor: Tensor, version: Version) -> None:
+        if version is INFERENCE:
+            raise RuntimeError(
+                "Inference tensors cannot be saved for backward. To work around you can make a clone to "
+                "get a normal tensor and use it in autograd."
+            )
         self.tensor = tensor
         self.count = version.count
 

@@ -21,6 +21,8 @@ class Modes(threading.local):
     interceptors: tuple[Any, ...] = ()  # modes and transforms that see every call, innermost last
     saved_hooks: tuple[Any, ...] = ()  # (pack, unpack) pairs for saved tensors, innermost last
     anomaly: tuple[bool, bool] = (False, True)  # detect_anomaly: on, check for nan
+    multithreading: bool = True
+    backward_pass: Any = None  # the nodes of the pass that is running
     autocast: Any = None  # the active autocast region
     module_path: tuple[Any, ...] = ()
 

@@ -76,13 +76,17 @@ def named(
 def method(names: str) -> Callable[[Function], Function]:
     """Hangs a public function on ``Tensor``; names that end in ``_`` get its in-place form.
 
+    Under such names alone the function is itself what works in place, and is taken as it is.
+
     >>> @method("softmax")
     ... def softmax(input, dim, dtype=None): ...
     """
 
     def attach(function: Function) -> Function:
+        derives = not all(map(is_in_place, names.split()))
         for name in names.split():
-            setattr(Tensor, name, _written(function, name) if is_in_place(name) else function)
+            form = _written(function, name) if derives and is_in_place(name) else function
+            setattr(Tensor, name, form)
         return function
 
     return attach

@@ -5,7 +5,7 @@ A tensor is an array over memory that other tensors may share, its kind, and its
 
 from __future__ import annotations
 
-from operator import attrgetter
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -48,6 +48,15 @@ class Version:
         self.count = 0
         self.rebased = False
         self.site = None
+
+
+class _Inference(Version):
+    """The counter of all inference tensors: their writes are not counted."""
+
+    __slots__ = ()
+
+
+INFERENCE = _Inference()
 
 
 class Tensor:
@@ -123,7 +132,7 @@ class Tensor:
         return id(self)
 
     grad = property(
-        attrgetter("_grad"),
+        lambda self: read_grad(self),
         lambda self, value: assign_grad(self, value),
         lambda self: assign_grad(self, None),
         "The gradient that backward passes have accumulated, or None.",
@@ -172,6 +181,23 @@ def wrap_view(array: Any, kind: Kind, source: Tensor) -> Tensor:
     tensor._base = source if source._base is None else source._base
     tensor._writes = source._writes if source._writes is not None else share_version(source)
     return tensor
+
+
+_NO_GRAD_HERE = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+    "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated "
+    "for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf "
+    "Tensor by mistake, make sure you access the leaf Tensor instead. See "
+    "github.com/pytorch/pytorch/pull/30531 for more informations."
+)
+
+
+def read_grad(self: Tensor) -> Tensor | None:
+    """``.grad``; warns for a tensor that will never have one."""
+    grad = self._grad
+    if grad is None and self._node is not None and self._node.edges and not self.retains_grad:  # type: ignore
+        warnings.warn(_NO_GRAD_HERE, stacklevel=3)
+    return grad
 
 
 def assign_grad(self: Tensor, value: Tensor | None) -> None:

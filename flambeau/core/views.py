@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from flambeau.core.errors import site
 from flambeau.core.graph import Leaf, Node, Output, SavedResult
 from flambeau.core.modes import flags, modes
-from flambeau.core.tensor import Tensor, Version, share_version
+from flambeau.core.tensor import INFERENCE, Tensor, Version, share_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +41,21 @@ def bump(tensor: Tensor) -> None:
     version = tensor._writes
     if version is None:
         version = share_version(tensor)
+    elif version is INFERENCE:
+        check_inference(tensor)
+        return
     version.count += 1
     version.site = site()
+
+
+def check_inference(tensor: Tensor) -> None:
+    """RuntimeError for a write to an inference tensor outside inference mode."""
+    if tensor._writes is INFERENCE and not modes.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a "
+            "clone to get a normal tensor before doing inplace update.See "
+            "https://github.com/pytorch/rfcs/pull/17 for more details."
+        )
 
 
 def check_write(tensor: Tensor) -> None:

@@ -11,7 +11,7 @@ from flambeau.core.modes import modes
 from flambeau.core.op import Op
 from flambeau.core.promotion import can_cast, cannot_cast
 from flambeau.core.tensor import Tensor
-from flambeau.core.views import become, bump, check_write, needs_history
+from flambeau.core.views import become, bump, check_inference, check_write, needs_history
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 
@@ -58,8 +58,9 @@ def assign(target: Tensor, result: Tensor, recorded: bool) -> Tensor:
 
 def write(target: Tensor, array: Any) -> None:
     """Overwrites the elements of `target`, and counts the write."""
+    check_inference(target)
     into = target._array
-    if 0 in into.strides and any([s == 0 and n > 1 for s, n in zip(into.strides, into.shape)]):
+    if 0 in into.strides and into.size and any([s == 0 and n > 1 for s, n in zip(into.strides, into.shape)]):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
             "single memory location. Please clone() the tensor before performing the operation."

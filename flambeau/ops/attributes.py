@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core import layout
-from flambeau.core.dispatch import INFERENCE
 from flambeau.core.graph import Leaf, Node, Output, make_leaf
+from flambeau.core.modes import modes
 from flambeau.core.op import wrap_dim
 from flambeau.core.printing import tensor_str
 from flambeau.core.publish import exported, method
-from flambeau.core.tensor import Parameter, Tensor, wrap
+from flambeau.core.tensor import INFERENCE, Parameter, Tensor, wrap
 from flambeau.core.views import history
 
 
@@ -41,6 +41,10 @@ def _requires_grad_in_place(self: Tensor, requires_grad: bool = True) -> Tensor:
     node = history(self)
     if requires_grad:
         if node is None:
+            if self._writes is INFERENCE and not modes.inference:
+                raise RuntimeError(
+                    "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+                )
             if not self.kind.floating:
                 raise RuntimeError("only Tensors of floating point dtype can require gradients")
             self._node = make_leaf(self)
@@ -80,6 +84,8 @@ def _is_leaf(self: Tensor) -> bool:
 
 def _version_of(self: Tensor) -> int:
     """How many in-place writes the memory of this tensor has seen."""
+    if self._writes is INFERENCE:
+        raise RuntimeError("Inference tensors do not track version counter.")
     return 0 if self._writes is None else self._writes.count
 
 

@@ -12,14 +12,14 @@ import numpy
 from flambeau.core import device as devices
 from flambeau.core import dtype as dtypes
 from flambeau.core import storage
-from flambeau.core.dispatch import INFERENCE, cast
+from flambeau.core.dispatch import cast
 from flambeau.core.dtype import dtype as DType  # noqa: N812
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.layout import contiguous_format, preserve_format, strided
 from flambeau.core.modes import flags, modes
 from flambeau.core.promotion import promote_types
 from flambeau.core.publish import exported, method
-from flambeau.core.tensor import Tensor, wrap
+from flambeau.core.tensor import INFERENCE, Tensor, wrap
 from flambeau.core.virtual import virtual
 from flambeau.core.writing import deliver
 from flambeau.kernels.select import CPU, META
