@@ -131,7 +131,24 @@ def _gamma_gradient(grad: Tensor) -> Tensor:
     raise NotImplementedError("derivative for aten::_standard_gamma is not implemented")
 
 
+def _sample_dirichlet(input: Tensor, generator: Any = None) -> Tensor:
+    """Points of the simplex with the concentrations in the last dimension, float32 or float64."""
+    if input.dtype.name not in ("float32", "float64"):
+        raise unsupported("dirichlet", input.dtype)
+    return _dirichlet_op(input, input.kind, generator)
+
+
+def _dirichlet_sample(array: Any, kind: Kind, generator: Any) -> Any:
+    """Gamma numbers of float64, divided by their sum."""
+    wide = kind.family[numpy.dtype(numpy.float64)]
+    numbers = _gamma_sample(array.astype(numpy.float64), wide, generator)
+    points = (numbers / numbers.sum(-1, keepdims=True)).astype(kind.array_type)
+    info = numpy.finfo(kind.array_type)
+    return points.clip(info.tiny, 1 - info.epsneg)
+
+
 _gamma_op = _sampler("standard_gamma", _gamma_sample, vjp={"input": _gamma_gradient})
+_dirichlet_op = _sampler("dirichlet", _dirichlet_sample, vjp={"input": _gamma_gradient})
 
 
 def _standard_gamma(input: Tensor, generator: Any = None) -> Tensor:
@@ -150,8 +167,13 @@ def _pair_shape(count: Any, prob: Any, *rest: Any) -> Any:
     return numpy.broadcast_shapes(count.shape, prob.shape), count.dtype
 
 
+def _binomial_gradient(grad: Tensor) -> Tensor:
+    raise RuntimeError("derivative for aten::binomial is not implemented")
+
+
 _binomial_op = Op("binomial", _binomial_sample, inputs=("count", "prob"),
-                  params=("kind", "generator"), shape=_pair_shape)  # fmt: skip
+                  params=("kind", "generator"), shape=_pair_shape,
+                  vjp={"count": _binomial_gradient, "prob": _binomial_gradient})  # fmt: skip
 
 
 @method("binomial")

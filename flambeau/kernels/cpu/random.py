@@ -149,13 +149,29 @@ def _exchange(order: Array, words: Array, first: int) -> None:
         order[place], order[other] = order[other], order[place]
 
 
+@exact
+def _insert(order: Array, words: Array, first: int) -> None:
+    """The numbers from ``first`` on, two words for each."""
+    for i in range(words.size // 2):
+        place = first + i
+        word = (np.uint64(words[2 * i]) << np.uint64(32)) | np.uint64(words[2 * i + 1])
+        other = np.int64(word % np.uint64(place + 1))
+        order[place] = order[other]
+        order[other] = place
+
+
 def permutation(out: Array, stream: WordStream) -> None:
-    order = np.arange(out.size, dtype=np.int64) if out.dtype != np.int64 else out
-    order[:] = np.arange(out.size)
+    size = out.size
+    order = np.empty(size, np.int64) if out.dtype != np.int64 else out
+    order[:] = np.arange(size)
     accelerated(stream)
+    few = size < plain.LARGE
     first = 0
-    for part in chunks(order[: max(out.size - 1, 0)]):
-        _exchange(order, stream.words(part.size), first)
+    for part in chunks(order[: max(size - few, 0)]):
+        if few:
+            _exchange(order, stream.words(part.size), first)
+        else:
+            _insert(order, stream.words(2 * part.size), first)
         first += part.size
     if order is not out:
         plain.store_integers(out, order)

@@ -91,16 +91,34 @@ def dtype_integers(out: Array, stream: WordStream, count: int, long: bool) -> No
         store_integers(part, _modulo(stream, part.size, count, long))
 
 
+LARGE = (1 << 32) // 20  #: places from which a permutation draws two words an exchange
+
+
 @compiled(1 << 16, loaded=256)
 def permutation(out: Array, stream: WordStream) -> None:
     """0 to n - 1 shuffled (R. Fisher and F. Yates), a word for each exchange."""
-    size = out.size
-    order = list(range(size))
+    order = list(range(out.size))
+    if out.size < LARGE:
+        _exchange(order, stream)
+    else:
+        _insert(order, stream)
+    store_integers(out, np.array(order, np.int64))
+
+
+def _exchange(order: list[int], stream: WordStream) -> None:
+    """From the front on, each place is exchanged with one that follows, or itself."""
+    size = len(order)
     offsets = stream.words(max(size - 1, 0)) % np.arange(size, 1, -1, dtype=np.uint32)
     for place, offset in enumerate(offsets.tolist()):
         other = place + offset
         order[place], order[other] = order[other], order[place]
-    store_integers(out, np.array(order, np.int64))
+
+
+def _insert(order: list[int], stream: WordStream) -> None:
+    """Each number goes to a place drawn among those before it, whose number moves to its own."""
+    for place in range(len(order)):
+        other = int(stream.long_words(1)[0]) % (place + 1)
+        order[place], order[other] = order[other], place
 
 
 # ---- normal numbers
