@@ -9,7 +9,7 @@ import numpy
 
 from flambeau.core import device as devices
 from flambeau.core import storage
-from flambeau.core.dispatch import cast, dispatch
+from flambeau.core.dispatch import cast, dispatch, number_array
 from flambeau.core.dtype import ALL, scalar_name
 from flambeau.core.dtype import dtype as DType  # noqa: N812
 from flambeau.core.errors import broadcast_error, output_shape_error
@@ -263,6 +263,52 @@ def _copy_error(self: Tensor, src: Tensor) -> RuntimeError:
     if together is None:
         return broadcast_error([self.shape, src.shape])
     return output_shape_error(self.shape, together)
+
+
+_fill = Op("fill", kernels.filled, params=("value",), shape=SAME,
+           vjp={"input": lambda grad: None}, jvp=lambda input_t: input_t * 0)  # fmt: skip
+
+
+@method("fill_")
+def _fill_with(self: Tensor, value: Any) -> Tensor:
+    """Overwrites every element with one value, a number or a tensor without dimensions."""
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(
+                "fill_ only supports 0-dimension value tensor but got tensor with "
+                f"{value.ndim} dimensions."
+            )
+        return self.copy_(value)  # type: ignore[attr-defined]
+    kind = self._kind or self.kind
+    if not needs_history(self, ()):
+        write(self, number_array(value, kind) if kind.place != META else value)
+        return self
+    check_write(self)
+    result = dispatch(_fill, (shadow(self, False),), (number_array(value, kind).item(),))
+    write(self, result._array)
+    become(self, result)
+    return self
+
+
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor like ``input`` with every element equal to ``value``."""
+    return input.clone().fill_(value)  # type: ignore[attr-defined]
+
+
+@method("zero_")
+def _zero(self: Tensor) -> Tensor:
+    """Overwrites every element with 0."""
+    return self.fill_(0)  # type: ignore[attr-defined]
+
+
+def zero_(input: Tensor) -> Tensor:
+    """Overwrites every element with 0."""
+    return input.fill_(0)  # type: ignore[attr-defined]
+
+
+def fill_(input: Tensor, value: Any) -> Tensor:
+    """Overwrites every element with ``value``."""
+    return input.fill_(value)  # type: ignore[attr-defined]
 
 
 # ---- to Python and NumPy

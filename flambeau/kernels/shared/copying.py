@@ -14,4 +14,9 @@ def copied(array: Any, src: Any) -> Any:
     return xp.broadcast_to(src, array.shape).astype(array.dtype)
 
 
+def filled(array: Any, value: Any) -> Any:
+    """An array like another, full of one value."""
+    return xp.full(array.shape, value, array.dtype)
+
+
 silence(globals())
