@@ -177,13 +177,13 @@ def roll(
     """
     moves, along = _listed(shifts), _listed(() if dims is None else dims)
     if not along and len(moves) == 1:
-        return _roll(input.flatten(), moves, (0,)).view(input.shape)  # type: ignore
+        return _roll(input, moves, ())
     if len(moves) != len(along):
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(along)}"
         )
     wrapped = tuple([wrap_dim(d, input.ndim) for d in along])
-    return _roll(input, moves, wrapped if input.ndim else ()) if moves else input.clone()  # type: ignore
+    return _roll(input, moves, wrapped) if moves and input.ndim else input.clone()  # type: ignore
 
 
 _flip = Op("flip", kernels.flipped, params=("dims",), jvp=LINEAR, shape=SAME,

@@ -252,12 +252,12 @@ def _retyped(array: Any, of: Any) -> Any:
 
 def _view_as_dtype(self: Tensor, of: DType) -> Tensor:
     if of is self.dtype:
-        return view_op(self, tuple(self.shape))
+        return self.detach()  # type: ignore[attr-defined]
     kind = self.kind
     new = kind.family[of].array_type
     _check_retyping(self, of, kind.array_type.itemsize, new.itemsize)
     result = dispatch(_dtype_view, (self,), (new,))
-    result._node = None  # bytes have no gradient
+    result._node = result._base = None  # bytes have no gradient
     return result
 
 
@@ -360,7 +360,7 @@ def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
     return view_op(result, target) if missing else result
 
 
-def broadcast_tensors(*tensors: Any) -> list[Tensor]:
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """All tensors expanded to their common shape; RuntimeError if there is none.
 
     >>> [t.shape for t in torch.broadcast_tensors(torch.ones(3), torch.ones(2, 1))]
@@ -372,7 +372,7 @@ def broadcast_tensors(*tensors: Any) -> list[Tensor]:
     common = broadcast_shape(shapes)
     if common is None:
         raise broadcast_error(shapes)
-    return [broadcast_to(t, common) for t in tensors]
+    return tuple([t if list(t.shape) == common else broadcast_to(t, common) for t in tensors])
 
 
 # ---- at least so many dimensions

@@ -224,8 +224,16 @@ def _squeezed(array: Any, dims: tuple[int, ...]) -> Any:
     return strided(array, [shape[d] for d in keep], [steps[d] for d in keep])
 
 
-_squeeze = ViewOp("squeeze", _squeezed, params=("dims",),
-    vjp={"input": lambda grad, input_shape: grad.reshape(input_shape)})  # fmt: skip
+def _squeezer(node: str) -> ViewOp:
+    op = ViewOp("squeeze", _squeezed, params=("dims",),
+        vjp={"input": lambda grad, input_shape: grad.reshape(input_shape)})  # fmt: skip
+    op.node_type.__name__ = op.node_type.__qualname__ = node
+    return op
+
+
+_squeeze, _squeeze_dim, _squeeze_dims = map(
+    _squeezer, ("SqueezeBackward0", "SqueezeBackward1", "SqueezeBackward2")
+)
 
 
 @in_place_view("squeeze_")
@@ -243,7 +251,8 @@ def squeeze(input: Tensor, dim: Dims | None = None) -> Tensor:
     if len(set(wrapped)) != len(wrapped):
         twice = next(d for d in wrapped if wrapped.count(d) > 1)
         raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
-    return _squeeze(input, tuple(wrapped) if ndim else ())
+    op = _squeeze_dim if isinstance(dim, int) else _squeeze_dims
+    return op(input, tuple(wrapped) if ndim else ())
 
 
 def _unsqueezed(array: Any, dim: int) -> Any:

@@ -78,8 +78,11 @@ def repetition_index(repeats: Array, total: int) -> Array:
 
 
 def rolled(array: Array, shifts: Ints, dims: Ints) -> Array:
-    """Elements moved along dimensions, those that leave at one end entering at the other."""
-    return xp.roll(array, shifts, dims)
+    """Elements moved along dimensions, those that leave at one end entering at the other.
+
+    Without dimensions, the flattened array is rolled.
+    """
+    return xp.roll(array, shifts if dims else shifts[0], dims or None)
 
 
 def flipped(array: Array, dims: Ints) -> Array:

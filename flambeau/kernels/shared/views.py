@@ -57,6 +57,8 @@ def view_strides(shape: Ints, steps: Ints, wanted: Ints) -> Ints | None:
 
 def expanded_strides(shape: Ints, steps: Ints, target: Ints) -> Ints:
     """The strides of ``shape`` repeated along its dimensions of size 1 and along new ones."""
+    if not shape:
+        return (0,) * len(target)
     missing = len(target) - len(shape)
     result = [0] * len(target)
     for dim in reversed(range(len(target))):
@@ -127,10 +129,7 @@ def basic_backward(grad: Array, shape: Ints, index: Any) -> Array:
 def diagonal_backward(grad: Array, shape: Ints, offset: int, dim1: int, dim2: int) -> Array:
     """Zeros of ``shape`` with ``grad`` on a diagonal."""
     result = xp.zeros(shape, grad.dtype)
-    length = grad.shape[-1]
-    rows = xp.arange(length) + max(-offset, 0)
-    matrices = xp.moveaxis(result, (dim1, dim2), (-2, -1))
-    matrices[..., rows, rows + offset] = grad
+    _set_diagonal(result, grad, offset, dim1, dim2)
     return result
 
 
@@ -144,6 +143,36 @@ def unfold_backward(grad: Array, shape: Ints, dim: int, size: int, step: int) ->
         last = place + (count - 1) * step + 1
         result[(*before, slice(place, last, step))] += grad[..., place]
     return result
+
+
+# ---- copies with other elements in a view
+
+
+def select_scatter(array: Array, src: Array, dim: int, index: int) -> Array:
+    """A copy with ``src`` at one index of a dimension."""
+    result = array.copy()
+    result[(slice(None),) * dim + (index,)] = src
+    return result
+
+
+def slice_scatter(array: Array, src: Array, dim: int, start: int, end: int, step: int) -> Array:
+    """A copy with ``src`` in a slice of a dimension."""
+    result = array.copy()
+    result[(slice(None),) * dim + (slice(start, end, step),)] = src
+    return result
+
+
+def diagonal_scatter(array: Array, src: Array, offset: int, dim1: int, dim2: int) -> Array:
+    """A copy with ``src`` on a diagonal."""
+    result = array.copy()
+    _set_diagonal(result, src, offset, dim1, dim2)
+    return result
+
+
+def _set_diagonal(array: Array, values: Array, offset: int, dim1: int, dim2: int) -> None:
+    rows = xp.arange(values.shape[-1]) + max(-offset, 0)
+    matrices = xp.moveaxis(array, (dim1, dim2), (-2, -1))
+    matrices[..., rows, rows + offset] = values
 
 
 # ---- arrays of any strides: geometries are (shape, strides, offset) in elements, and a dtype

@@ -1,0 +1,212 @@
+"""Elements read along a dimension by tensors of indices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from flambeau.core.dtype import int32, int64, scalar_name
+from flambeau.core.op import LINEAR, Op, wrap_dim
+from flambeau.core.publish import exported, method
+from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.shared import indexing as kernels
+from flambeau.ops.reshaping import broadcast_tensors
+
+
+def check_integers(function: str, index: Any, words: str = "int32/int64") -> None:
+    if not isinstance(index, Tensor):
+        raise TypeError(
+            f"{function}(): argument 'index' must be Tensor, not {type(index).__name__}"
+        )
+    if index.dtype not in (int32, int64):
+        raise RuntimeError(f"{function}(): Expected dtype {words} for index")
+
+
+# ---- index_select, gather
+
+
+_index_select = Op("index_select", kernels.selected, inputs=("input", "index"), dims=("dim",),
+    jvp=LINEAR,
+    vjp={"input": lambda grad, input_shape, index, dim:
+        grad.new_zeros(input_shape).index_add(dim, index, grad)},
+    shape=lambda array, index, dim: (
+        (*array.shape[:dim], index.size, *array.shape[dim + 1 :]) if array.ndim else ()),
+    doc="The slices of a dimension that a vector lists.")  # fmt: skip
+
+
+@method("index_select")
+def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The slices of ``input`` along ``dim`` that the vector ``index`` lists.
+
+    Raises IndexError where an index is negative or too large.
+
+    >>> torch.tensor([1, 2, 3]).index_select(0, torch.tensor([2, 0])).tolist()
+    [3, 1]
+    """
+    check_integers("index_select", index, "int32 or int64")
+    if index.ndim > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    index = index.reshape(-1)  # type: ignore[attr-defined]
+    return deliver("index_select", _index_select(input, index, dim), out)
+
+
+_gather = Op("gather", kernels.gathered, inputs=("input", "index"), dims=("dim",),
+    jvp=LINEAR,
+    vjp={"input": lambda grad, input_shape, index, dim:
+        grad.new_zeros(input_shape).scatter_add(dim, index, grad)},
+    shape=lambda array, index, dim: index.shape,
+    doc="The elements whose place along a dimension an index says.")  # fmt: skip
+
+
+@method("gather")
+def gather(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    *,
+    sparse_grad: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The elements of ``input`` whose place along ``dim`` is what ``index`` says there.
+
+    ``index`` has as many dimensions as ``input`` and is nowhere larger, except along ``dim``.
+
+    >>> torch.tensor([[1, 2], [3, 4]]).gather(1, torch.tensor([[0, 0], [1, 0]])).tolist()
+    [[1, 1], [4, 3]]
+    """
+    dim = wrap_dim(dim, input.ndim)
+    check_integers("gather", index)
+    if index.numel():
+        if max(index.ndim, 1) != max(input.ndim, 1):
+            raise RuntimeError(
+                "Index tensor must have the same number of dimensions as input tensor"
+            )
+        for d, n in enumerate(index.shape):
+            if d != dim and n > input.shape[d]:
+                raise RuntimeError(
+                    f"Size does not match at dimension {d} expected index {list(index.shape)} to "
+                    f"be no larger than self {list(input.shape)} apart from dimension {dim}"
+                )
+    return deliver("gather", _gather(input, index, dim), out)
+
+
+@method("take_along_dim")
+def take_along_dim(
+    input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """The elements of ``input`` at ``indices`` along ``dim``; the other dimensions are broadcast.
+
+    Without ``dim``, of the flattened input.
+
+    >>> x = torch.tensor([[2, 1], [3, 4]])
+    >>> torch.take_along_dim(x, x.argsort(1), 1).tolist()
+    [[1, 2], [3, 4]]
+    """
+    if indices.dtype not in (int32, int64):
+        raise RuntimeError(
+            "torch.take_along_dim(): dtype of indices should be Long but got "
+            f"{scalar_name(indices.dtype)}"
+        )
+    if dim is None:
+        return gather(input.reshape(-1), 0, indices.reshape(-1), out=out)  # type: ignore
+    if input.ndim != indices.ndim:
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
+        )
+    dim = wrap_dim(dim, input.ndim)
+    if not input.ndim:
+        return gather(input, dim, indices, out=out)
+    one = input.narrow(dim, 0, 1) if input.shape[dim] else input  # type: ignore[attr-defined]
+    first = indices.narrow(dim, 0, 1) if indices.shape[dim] else indices  # type: ignore
+    common = list(broadcast_tensors(one, first)[0].shape)
+    shapes = []
+    for t in (input, indices):
+        common[dim] = t.shape[dim]
+        shapes.append(t.expand(common))  # type: ignore[attr-defined]
+    return gather(shapes[0], dim, shapes[1], out=out)
+
+
+# ---- of the flattened tensor
+
+
+_take = Op("take", kernels.taken, inputs=("input", "index"), jvp=LINEAR,
+    vjp={"input": lambda grad, input_shape, index:
+        grad.new_zeros(input_shape).put(index, grad, True)},
+    shape=lambda array, index: index.shape,
+    doc="The elements of the flattened tensor at an index.")  # fmt: skip
+
+
+@method("take")
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements of the flattened ``input`` at ``index``, in the shape of ``index``.
+
+    >>> torch.tensor([[1, 2], [3, 4]]).take(torch.tensor([3, 0])).tolist()
+    [4, 1]
+    """
+    if index.dtype is not int64:
+        raise RuntimeError(
+            f"take(): Expected a long tensor for index, but got {scalar_name(index.dtype)}"
+        )
+    return deliver("take", _take(input, index), out)
+
+
+# ---- what is not zero
+
+
+_nonzero = Op("nonzero", kernels.nonzero_places, doc="The indices of elements that are not zero.")
+
+
+@method("nonzero")
+def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
+    """The index of each element that is not zero, as rows; or a tensor for each dimension.
+
+    >>> torch.tensor([[0, 1], [2, 0]]).nonzero().tolist()
+    [[0, 1], [1, 0]]
+    """
+    if as_tuple:
+        input = input if input.ndim else input.reshape(1)  # type: ignore[attr-defined]
+        return _nonzero(input).unbind(1)  # type: ignore[attr-defined]
+    return deliver("nonzero", _nonzero(input), out)
+
+
+@method("argwhere")
+def argwhere(input: Tensor) -> Tensor:
+    """The same as ``nonzero``."""
+    return _nonzero(input)
+
+
+_isin = Op("isin", kernels.is_in, inputs=("elements", "test_elements"),
+    params=("assume_unique", "invert"), promote="same", widen=True,
+    shape=lambda elements, *rest: (elements.shape, numpy.dtype(bool)),
+    doc="Whether each element is among others.")  # fmt: skip
+
+
+def isin(
+    elements: Any,
+    test_elements: Any,
+    *,
+    assume_unique: bool = False,
+    invert: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Whether each of ``elements`` is among ``test_elements``; NaN never is.
+
+    >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2])).tolist()
+    [False, True, False]
+    """
+    if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
+        raise TypeError(
+            "isin() received an invalid combination of arguments - got "
+            f"({type(elements).__name__}, {type(test_elements).__name__}), but expected at least "
+            "one Tensor"
+        )
+    result = _isin(elements, test_elements, assume_unique, invert)
+    return deliver("isin", result, out)
+
+
+__all__ = [name for name in exported(globals()) if not name.startswith("check_")]
+silence(globals())

@@ -1,0 +1,488 @@
+"""``tensor[index]`` and ``tensor[index] = value``.
+
+An index of ints, slices, ``None`` and ``...`` makes a view; with tensors, lists, masks or arrays in
+it, the picked elements are copied. The plain cases go straight to the array's own indexing; the
+full road below them takes an index apart as PyTorch does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from flambeau.core.dtype import bool_, int32, int64, scalar_name, uint8
+from flambeau.core.errors.messages import broadcast_shape
+from flambeau.core.families import ViewOp
+from flambeau.core.graph import record
+from flambeau.core.kind import CPU_KINDS
+from flambeau.core.modes import flags, modes
+from flambeau.core.op import LINEAR, Op
+from flambeau.core.publish import method
+from flambeau.core.tensor import Tensor, wrap, wrap_view
+from flambeau.core.views import bump
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import CPU
+from flambeau.kernels.shared import indexing as kernels
+from flambeau.kernels.shared import views as view_kernels
+from flambeau.ops.creation import tensor as make_tensor
+from flambeau.ops.in_place import write_in_place
+from flambeau.ops.views import alias_op, select_op, slice_op, unsqueeze_op
+
+_scalar = numpy.generic
+_long, _bool = CPU_KINDS[int64], CPU_KINDS[bool_]
+_MASKS = (bool_, uint8)
+
+
+# ---- basic indices in one step
+
+
+def _basic(array: Any, index: Any) -> Any:
+    return array[index]
+
+
+def _basic_op(node: str) -> ViewOp:
+    """The view of a tuple of ints and slices; its node has the name of the last step."""
+    return ViewOp("basic_" + node.lower(), _basic, params=("index",), node=node,
+        vjp={"input": lambda grad, input_shape, index: _basic_backward(grad, input_shape, index)},
+        doc="A view by a tuple of ints and slices.")  # fmt: skip
+
+
+_basic_select, _basic_slice = _basic_op("Select"), _basic_op("Slice")
+_basic_backward = Op("basic_backward", view_kernels.basic_backward, params=("shape", "index"),
+    jvp=LINEAR, shape=lambda grad, shape, index: shape,
+    vjp={"input": lambda grad, index: _basic_slice(grad, index)},
+    doc="Zeros with a gradient at a basic index.")  # fmt: skip
+
+
+# ---- by tensors
+
+
+class IndexOp(Op):
+    """An operator whose last inputs are index tensors; rules that name ``tensors_indices`` get
+    these alone, so that nothing else is kept for them."""
+
+    first_index: int
+
+    def literal(self, name: str, edges: tuple[Any, ...], tensors: Any) -> Any:
+        if name == "tensors_indices":
+            return tuple(tensors[self.first_index :])
+        return super().literal(name, edges, tensors)
+
+
+def _index_vjp(grad: Any, tensors_shape: Any, tensors_indices: Any, places: Any) -> list[Any]:
+    return [_index_sum((grad, *tensors_indices), places, tuple(tensors_shape[0]))]
+
+
+def _index_sum_vjp(grad: Any, tensors_indices: Any, places: Any) -> list[Any]:
+    return [index_op((grad, *tensors_indices), places)]
+
+
+def _index_put_vjp(
+    grad: Any, needs: Any, tensors_indices: Any, places: Any, accumulate: bool
+) -> list[Any]:
+    kept = grad
+    if needs[0] and not accumulate:
+        zero = grad.new_zeros(())
+        kept = index_put_op((grad, zero, *tensors_indices), places, False)
+    picked = index_op((grad, *tensors_indices), places) if needs[1] else None
+    return [kept if needs[0] else None, picked]
+
+
+index_op = IndexOp("index", kernels.indexed, inputs="*tensors", params=("places",), jvp=LINEAR,
+    vjp=_index_vjp, doc="The elements at index tensors.")  # fmt: skip
+index_put_op = IndexOp("index_put", kernels.index_written, inputs="*tensors",
+    params=("places", "accumulate"), jvp=LINEAR, vjp=_index_put_vjp,
+    shape=lambda array, *rest: (array.shape, array.dtype),
+    doc="The tensor with other values at index tensors.")  # fmt: skip
+_index_sum = IndexOp("index_backward", kernels.index_summed, inputs="*tensors",
+    params=("places", "shape"), jvp=LINEAR, vjp=_index_sum_vjp,
+    shape=lambda values, *rest: (rest[-1], values.dtype),
+    doc="Zeros with values added at index tensors.")  # fmt: skip
+index_op.first_index, index_put_op.first_index, _index_sum.first_index = 1, 2, 1
+
+
+# ---- tensor[index]
+
+
+@method("__getitem__")
+def _get_item(self: Tensor, index: Any) -> Tensor:
+    """The elements at an index: a view for ints, slices, ``None`` and ``...``, else a copy."""
+    kind = self._kind
+    if kind is None or flags.active:
+        return _get(self, index)
+    array, cls = self._array, type(index)
+    try:
+        if cls is int:
+            viewed = array[index] if array.ndim > 1 else array[index, ...]
+            op: Any = select_op
+            params: Any = (0, index)
+        elif cls is Tensor:
+            return _get_by_tensor(self, index)
+        else:
+            if cls is slice:
+                if index.step is not None or index.start is None is index.stop:
+                    return _get(self, index)
+                op = _basic_slice
+            elif cls is tuple and index:
+                for item in index:
+                    step = type(item)
+                    if step is slice:
+                        if item.step is not None:
+                            return _get(self, index)
+                    elif step is not int:
+                        return _get(self, index)
+                op = _basic_slice if step is slice else _basic_select
+            else:
+                return _get(self, index)
+            viewed = array[index]
+            if isinstance(viewed, _scalar):
+                index = (*index, ...)
+                viewed = array[index]
+            params = (index,)
+    except (IndexError, TypeError):
+        return _get(self, index)
+    if not viewed.size:
+        return _get(self, index)
+    result = wrap_view(viewed, kind, self)
+    if self._node is not None and modes.grad:
+        record(op, result, (self,), params)
+    return result
+
+
+def _get_by_tensor(self: Tensor, index: Tensor) -> Tensor:
+    """The slices, or elements, that one tensor picks."""
+    kind, given = self._kind, index._kind
+    if (given is _long or given is _bool) and kind.place == CPU and index._array.ndim:  # type: ignore
+        array, picks = self._array, index._array
+        if array.size and (given is _long or picks.shape == array.shape):
+            try:
+                result = wrap(array[picks], kind)  # type: ignore[arg-type]
+            except IndexError:
+                return _get(self, index)
+            if self._node is not None and modes.grad:
+                record(index_op, result, (self, index), ((True,),))
+            return result
+    return _get(self, index)
+
+
+def _get(self: Tensor, index: Any) -> Tensor:
+    """The full road of ``tensor[index]``."""
+    result, indices = _apply(self, items_of(index))
+    if indices:
+        return pick(result, indices)
+    return alias_op(result) if result is self else result
+
+
+def pick(self: Tensor, indices: Sequence[Tensor | None]) -> Tensor:
+    """The elements at index tensors, one for each leading dimension; None takes all of it."""
+    given, places = canonical_indices(self, indices)
+    return index_op((self, *given), places)
+
+
+# ---- taking an index apart
+
+
+def items_of(index: Any) -> list[Any]:
+    """The parts of an index: ints, slices, None, ``...``, bools and tensors."""
+    if not (type(index) is tuple or _is_like_tuple(index)):
+        index = (index,)
+    return [_item(part) for part in index]
+
+
+def _is_like_tuple(index: Any) -> bool:
+    """Whether a sequence is taken for a tuple of indices, as NumPy once did."""
+    if isinstance(index, tuple):
+        return True
+    if not isinstance(index, Sequence) or isinstance(index, str) or len(index) >= 32:
+        return False
+    return any(
+        part is None or part is ... or isinstance(part, slice | Tensor | Sequence) for part in index
+    )
+
+
+def _item(part: Any) -> Any:
+    if part is None or part is ... or isinstance(part, bool | slice | Tensor):
+        return part
+    if isinstance(part, numpy.ndarray | Sequence) and not isinstance(part, str):
+        made = make_tensor(part)
+        return made.to(int64) if made.dtype.is_floating_point and not made.numel() else made  # type: ignore
+    if isinstance(part, str):
+        raise TypeError(f"new(): invalid data type '{type(part).__name__}'")
+    if hasattr(part, "__index__"):
+        return part.__index__()
+    raise IndexError(
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+        f"indices (got {type(part).__name__})"
+    )
+
+
+def _width(item: Any) -> int:
+    """How many dimensions of the tensor a part of an index uses up."""
+    if item is None or item is ... or isinstance(item, bool):
+        return 0
+    return item.ndim if isinstance(item, Tensor) and item.dtype in _MASKS else 1
+
+
+def _apply(self: Tensor, items: list[Any]) -> tuple[Tensor, list[Any]]:
+    """Applies ints, slices, None and ``...`` as views; returns the index tensors that remain."""
+    used, ndim = sum([_width(item) for item in items]), self.ndim
+    if ndim == 0 and used and not isinstance(items[0], Tensor):
+        raise _of_number(items[0])
+    if used > ndim:
+        raise IndexError(f"too many indices for tensor of dimension {ndim}")
+    result, dim, seen, indices = self, 0, 0, []
+    skipped = ndim - used
+    for item in items:
+        if item is ...:
+            dim, seen, skipped = dim + skipped, seen + skipped, 0
+            continue
+        if isinstance(item, Tensor) and item.ndim == 0 and item._kind is not None:
+            item = bool(item) if item.dtype in _MASKS else _checked_number(item)
+        if isinstance(item, slice):
+            result = _sliced(result, dim, item)
+            dim += 1
+        elif item is None or isinstance(item, bool):
+            result = unsqueeze_op(result, dim)
+            if item is not None:
+                indices += [None] * (dim - len(indices)) + [_index_of(item, self)]
+            dim += 1
+        elif isinstance(item, Tensor):
+            found = [item] if item.dtype not in _MASKS else _places_of_mask(result, item, dim)
+            indices += [None] * (dim - len(indices)) + found
+            dim += _width(item)
+        else:
+            result = _selected(result, dim, item, seen)
+        seen += _width(item)
+    return result, indices
+
+
+def _of_number(item: Any) -> IndexError:
+    if isinstance(item, slice):
+        return IndexError("slice() cannot be applied to a 0-dim tensor.")
+    return IndexError(
+        "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in "
+        "C++ to convert a 0-dim tensor to a number"
+    )
+
+
+def _checked_number(item: Tensor) -> int:
+    _check_dtype(item)
+    return int(item.item())  # type: ignore[attr-defined]
+
+
+def _index_of(item: bool, like: Tensor) -> Tensor:
+    """The index tensor of ``True`` (everything once) or ``False`` (nothing)."""
+    return like.new_zeros((1 if item else 0,), dtype=int64)  # type: ignore[attr-defined]
+
+
+def _sliced(tensor: Tensor, dim: int, item: slice) -> Tensor:
+    size = tensor.shape[dim]
+    start, end, step = item.indices(size)
+    if step <= 0:
+        raise ValueError("step must be greater than zero")
+    if start == 0 and end == size and step == 1:
+        return tensor
+    return slice_op(tensor, dim, start, end if end > start else start, step)
+
+
+def _selected(tensor: Tensor, dim: int, index: int, shown: int) -> Tensor:
+    size = tensor.shape[dim]
+    if not -size <= index < size:
+        raise IndexError(f"index {index} is out of bounds for dimension {shown} with size {size}")
+    return select_op(tensor, dim, index)
+
+
+# ---- index tensors
+
+
+def _check_dtype(index: Tensor) -> None:
+    if index.dtype not in (int64, int32, bool_, uint8):
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+
+
+def canonical_indices(
+    self: Tensor, indices: Sequence[Tensor | None]
+) -> tuple[list[Tensor], tuple[bool, ...]]:
+    """The index tensors as integers on the device of `self`, and which dimensions they index."""
+    given: list[Tensor] = []
+    places: list[bool] = []
+    for index in indices:
+        if index is None:
+            places.append(False)
+            continue
+        _check_dtype(index)
+        if index.dtype in _MASKS:
+            parts = _places_of_mask(self, index, len(places))
+            given += parts
+            places += [True] * len(parts)
+        else:
+            given.append(index)
+            places.append(True)
+    if len(places) > self.ndim:
+        raise IndexError(
+            f"too many indices for tensor of dimension {self.ndim} (got {len(places)})"
+        )
+    shapes = [tuple(index.shape) for index in given]
+    if broadcast_shape(shapes) is None:
+        listed = ", ".join([str(list(shape)) for shape in shapes])
+        raise IndexError(
+            "shape mismatch: indexing tensors could not be broadcast together with shapes " + listed
+        )
+    return [_moved(index, self) for index in given], tuple(places)
+
+
+def _moved(index: Tensor, self: Tensor) -> Tensor:
+    kind = index._kind
+    if kind is None or kind.device is self.device:
+        return index
+    return index.to(self.device)  # type: ignore[attr-defined]
+
+
+def _places_of_mask(self: Tensor, mask: Tensor, dim: int) -> list[Tensor]:
+    shape, covered = tuple(mask.shape), tuple(self.shape)[dim : dim + mask.ndim]
+    for place, size in enumerate(shape):
+        if place >= len(covered) or size != covered[place]:
+            raise IndexError(
+                f"The shape of the mask {list(shape)} at index {place} does not match the shape of "
+                f"the indexed tensor {list(self.shape)} at index {dim + place}"
+            )
+    return list(mask.nonzero().unbind(1))  # type: ignore[attr-defined]
+
+
+# ---- tensor[index] = value
+
+
+@method("__setitem__")
+def _set_item(self: Tensor, index: Any, value: Any) -> None:
+    """Writes ``value``, broadcast, to the elements at an index."""
+    kind = self._kind
+    if (
+        kind is None
+        or flags.active
+        or kind.place != CPU
+        or self._node is not None
+        or (self._base is not None and self._base._node is not None)
+    ):
+        return _set(self, index, value)
+    cls = type(value)
+    if cls is Tensor:
+        writes = value._writes
+        if (
+            value._kind is not kind
+            or value._node is not None
+            or (writes is not None and writes is self._writes)
+        ):
+            return _set(self, index, value)
+        source = value._array
+    elif cls in kind.scalars:
+        source = value
+    else:
+        return _set(self, index, value)
+    cls, key, array = type(index), index, self._array
+    if cls is tuple:
+        for item in index:
+            step = type(item)
+            if step is not int and (step is not slice or item.step is not None):
+                return _set(self, index, value)
+    elif cls is Tensor:
+        given = index._kind
+        key = index._array
+        if not key.ndim or not (given is _long or (given is _bool and key.shape == array.shape)):
+            return _set(self, index, value)
+    elif cls is not int and (cls is not slice or index.step is not None):
+        return _set(self, index, value)
+    if 0 in array.strides:
+        return _set(self, index, value)
+    try:
+        array[key] = source
+    except (IndexError, TypeError, ValueError, OverflowError):
+        return _set(self, index, value)
+    bump(self)
+    return None
+
+
+def _set(self: Tensor, index: Any, value: Any) -> None:
+    """The full road of ``tensor[index] = value``."""
+    target, indices = _apply(self, items_of(index))
+    value = _as_tensor(self, value)
+    while value.ndim > target.ndim and value.shape[0] == 1:
+        value = value.squeeze(0)
+    if indices:
+        put(target, indices, value)
+        return
+    if value.ndim > target.ndim:
+        value = value.expand(target.shape)  # raises
+    target.copy_(value.expand(target.shape) if value.ndim else value)  # type: ignore[attr-defined]
+
+
+def _as_tensor(self: Tensor, value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, _scalar):
+        value = value.item()
+    if not isinstance(value, bool | int | float | complex):
+        raise TypeError(
+            f"can't assign a {_type_name(value)} to a torch.{scalar_name(self.dtype)}Tensor"
+        )
+    return self.new_full((), value, requires_grad=False)  # type: ignore[attr-defined]
+
+
+def _type_name(value: Any) -> str:
+    cls = type(value)
+    return f"{cls.__module__}.{cls.__name__}" if cls.__module__ != "builtins" else cls.__name__
+
+
+def put(
+    self: Tensor, indices: Sequence[Tensor | None], values: Any, accumulate: bool = False
+) -> Tensor:
+    """Writes `values` to the elements at index tensors of `self` itself."""
+    given, places = canonical_indices(self, indices)
+    check_put(self, values)
+    return write_in_place(index_put_op, (self, _moved(values, self), *given), (places, accumulate))
+
+
+def check_put(self: Tensor, values: Tensor) -> None:
+    """RuntimeError unless the values have the dtype of the tensor."""
+    if values.dtype is not self.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{scalar_name(self.dtype)} for the destination and {scalar_name(values.dtype)} for "
+            "the source."
+        )
+
+
+@method("index_put_")
+def _index_put_in_place(
+    self: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False
+) -> Tensor:
+    """In-place form of ``index_put``."""
+    return put(self, indices, values, accumulate)
+
+
+@method("index_put")
+def index_put(
+    input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False
+) -> Tensor:
+    """A copy of ``input`` with ``values`` at index tensors; None takes a whole dimension.
+
+    Of several values for one element the last stays; with ``accumulate`` all are added.
+
+    >>> torch.zeros(3).index_put((torch.tensor([0, 0]),), torch.ones(2), True).tolist()
+    [2.0, 0.0, 0.0]
+    """
+    given, places = canonical_indices(input, indices)
+    check_put(input, values)
+    return index_put_op((input, _moved(values, input), *given), places, accumulate)
+
+
+def index_put_(
+    input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False
+) -> Tensor:
+    """In-place form of ``index_put``."""
+    return put(input, indices, values, accumulate)
+
+
+__all__ = ["index_put", "index_put_"]
+silence(globals())

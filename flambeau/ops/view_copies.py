@@ -1,0 +1,240 @@
+"""What views do, with memory of its own: ``*_copy`` and ``*_scatter``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flambeau.core.dtype import dtype as DType
+from flambeau.core.op import LINEAR, SAME, Op, wrap_dim
+from flambeau.core.publish import exported, method
+from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.shared import views as kernels
+from flambeau.ops.geometry import check_slice, slice_bounds
+from flambeau.ops.views import alias_op, diagonal_op, select_op, slice_op
+
+# ---- copies of views
+
+
+def _copied(name: str, view: Any, out: Any) -> Any:
+    """The view with memory of its own, or ``out`` filled with it."""
+    if out is not None:
+        return deliver(name, view, out)
+    return view.contiguous().clone() if isinstance(view, Tensor) else tuple(map(_clone, view))
+
+
+def _clone(tensor: Any) -> Any:
+    return tensor.contiguous().clone()
+
+
+def alias_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A copy of ``input``."""
+    return _copied("alias_copy", alias_op(input), out)
+
+
+def as_strided_copy(
+    input: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy of ``input.as_strided(size, stride, storage_offset)``."""
+    view = input.as_strided(size, stride, storage_offset)  # type: ignore[attr-defined]
+    return _copied("as_strided_copy", view, out)
+
+
+def detach_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A copy of ``input`` without history."""
+    return _copied("detach_copy", input.detach(), out)  # type: ignore[attr-defined]
+
+
+def diagonal_copy(
+    input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1, *, out: Tensor | None = None
+) -> Tensor:
+    """A copy of ``input.diagonal(offset, dim1, dim2)``."""
+    return _copied("diagonal_copy", input.diagonal(offset, dim1, dim2), out)  # type: ignore
+
+
+def expand_copy(
+    input: Tensor, size: Sequence[int], *, implicit: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """A copy of ``input.expand(size)``."""
+    return _copied("expand_copy", input.expand(size), out)  # type: ignore[attr-defined]
+
+
+@method("narrow_copy")
+def narrow_copy(
+    input: Tensor, dim: int, start: int, length: int, *, out: Tensor | None = None
+) -> Tensor:
+    """A copy of ``input.narrow(dim, start, length)``."""
+    return _copied("narrow_copy", input.narrow(dim, start, length), out)  # type: ignore
+
+
+def permute_copy(input: Tensor, dims: Sequence[int], *, out: Tensor | None = None) -> Tensor:
+    """A copy of ``input.permute(dims)``."""
+    return _copied("permute_copy", input.permute(dims), out)  # type: ignore[attr-defined]
+
+
+def select_copy(input: Tensor, dim: int, index: int, *, out: Tensor | None = None) -> Tensor:
+    """A copy of ``input.select(dim, index)``."""
+    return _copied("select_copy", input.select(dim, index), out)  # type: ignore[attr-defined]
+
+
+def slice_copy(
+    input: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy of ``input[start:end:step]`` along ``dim``."""
+    return _copied("slice_copy", _slice(input, dim, start, end, step), out)
+
+
+def split_copy(tensor: Tensor, split_size: int, dim: int = 0, *, out: Any = None) -> Any:
+    """Copies of ``tensor.split(split_size, dim)``."""
+    return _copied("split_copy", tensor.split(split_size, dim), out)  # type: ignore[attr-defined]
+
+
+def split_with_sizes_copy(
+    input: Tensor, split_sizes: Sequence[int], dim: int = 0, *, out: Any = None
+) -> Any:
+    """Copies of ``input.split_with_sizes(split_sizes, dim)``."""
+    pieces = input.split_with_sizes(split_sizes, dim)  # type: ignore[attr-defined]
+    return _copied("split_with_sizes_copy", pieces, out)
+
+
+def squeeze_copy(input: Tensor, dim: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """A copy of ``input.squeeze(dim)``."""
+    return _copied("squeeze_copy", input.squeeze(dim), out)  # type: ignore[attr-defined]
+
+
+def t_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A copy of ``input.t()``."""
+    return _copied("t_copy", input.t(), out)  # type: ignore[attr-defined]
+
+
+def transpose_copy(input: Tensor, dim0: int, dim1: int, *, out: Tensor | None = None) -> Tensor:
+    """A copy of ``input.transpose(dim0, dim1)``."""
+    return _copied("transpose_copy", input.transpose(dim0, dim1), out)  # type: ignore[attr-defined]
+
+
+def unbind_copy(input: Tensor, dim: int = 0, *, out: Any = None) -> Any:
+    """Copies of ``input.unbind(dim)``."""
+    return _copied("unbind_copy", input.unbind(dim), out)  # type: ignore[attr-defined]
+
+
+def unfold_copy(
+    input: Tensor, dimension: int, size: int, step: int, *, out: Tensor | None = None
+) -> Tensor:
+    """A copy of ``input.unfold(dimension, size, step)``."""
+    return _copied("unfold_copy", input.unfold(dimension, size, step), out)  # type: ignore
+
+
+def unsqueeze_copy(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
+    """A copy of ``input.unsqueeze(dim)``."""
+    return _copied("unsqueeze_copy", input.unsqueeze(dim), out)  # type: ignore[attr-defined]
+
+
+def view_copy(
+    input: Tensor, size: Sequence[int] | DType | None = None, *, dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """A copy of ``input.view(size)``, or of ``input.view(dtype)``."""
+    view = input.view(size if dtype is None else dtype)  # type: ignore[attr-defined]
+    return _copied("view_copy", view, out)
+
+
+# ---- copies with other elements in a view
+
+
+def _scatter(name: str, kernel: Callable[..., Any], params: tuple[str, ...], **vjp: Any) -> Op:
+    return Op(name, kernel, inputs=("input", "src"), params=params, jvp=LINEAR, shape=SAME, vjp=vjp,
+              doc=f"The input with other elements in a view: see ``{name}``.")  # fmt: skip
+
+
+_select_scatter = _scatter("select_scatter", kernels.select_scatter, ("dim", "index"),
+    input=lambda grad, src_shape, dim, index:
+        _select_scatter(grad, grad.new_zeros(src_shape), dim, index),
+    src=lambda grad, dim, index: select_op(grad, dim, index))  # fmt: skip
+
+
+@method("select_scatter")
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """A copy of ``input`` with ``src`` at one index of a dimension.
+
+    >>> torch.zeros(2, 2).select_scatter(torch.ones(2), 0, 1).tolist()
+    [[0.0, 0.0], [1.0, 1.0]]
+    """
+    check_slice(src, tuple(input.detach().select(dim, index).shape))  # type: ignore[attr-defined]
+    return _select_scatter(input, src.to(input.dtype), wrap_dim(dim, input.ndim), index)  # type: ignore
+
+
+_slice_scatter = _scatter("slice_scatter", kernels.slice_scatter, ("dim", "start", "end", "step"),
+    input=lambda grad, src_shape, dim, start, end, step:
+        _slice_scatter(grad, grad.new_zeros(src_shape), dim, start, end, step),
+    src=lambda grad, dim, start, end, step: slice_op(grad, dim, start, end, step))  # fmt: skip
+
+
+def _slice(input: Tensor, dim: int, start: int | None, end: int | None, step: int) -> Tensor:
+    dim = wrap_dim(dim, input.ndim)
+    return slice_op(input, dim, *_bounds(input, dim, start, end, step), step)
+
+
+def _bounds(input: Tensor, dim: int, start: Any, end: Any, step: int) -> tuple[int, int]:
+    if not input.ndim:
+        raise RuntimeError("slice() cannot be applied to a 0-dim tensor.")
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
+    return slice_bounds(input._array.shape[dim], start, end, step)
+
+
+@method("slice_scatter")
+def slice_scatter(
+    input: Tensor,
+    src: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+) -> Tensor:
+    """A copy of ``input`` with ``src`` at ``start:end:step`` along a dimension.
+
+    >>> torch.zeros(3).slice_scatter(torch.ones(2), 0, 1).tolist()
+    [0.0, 1.0, 1.0]
+    """
+    dim = wrap_dim(dim, input.ndim)
+    first, last = _bounds(input, dim, start, end, step)
+    check_slice(src, tuple(slice_op(input.detach(), dim, first, last, step).shape))  # type: ignore
+    return _slice_scatter(input, src.to(input.dtype), dim, first, last, step)  # type: ignore
+
+
+_diagonal_scatter = _scatter("diagonal_scatter", kernels.diagonal_scatter,
+    ("offset", "dim1", "dim2"),
+    input=lambda grad, src_shape, offset, dim1, dim2:
+        _diagonal_scatter(grad, grad.new_zeros(src_shape), offset, dim1, dim2),
+    src=lambda grad, offset, dim1, dim2: diagonal_op(grad, offset, dim1, dim2))  # fmt: skip
+
+
+@method("diagonal_scatter")
+def diagonal_scatter(
+    input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
+) -> Tensor:
+    """A copy of ``input`` with ``src`` on a diagonal.
+
+    >>> torch.zeros(2, 2).diagonal_scatter(torch.ones(2)).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    check_slice(src, tuple(input.detach().diagonal(offset, dim1, dim2).shape))  # type: ignore
+    first, second = wrap_dim(dim1, input.ndim), wrap_dim(dim2, input.ndim)
+    return _diagonal_scatter(input, src.to(input.dtype), offset, first, second)  # type: ignore
+
+
+__all__ = exported(globals())
+silence(globals())
