@@ -21,7 +21,9 @@ from flambeau.kernels.cpu.loops.tile import (
     WIDTH,
     add_vector,
     address,
+    copy_even,
     copy_vector,
+    interleave,
     multiply,
     transpose_square,
 )
@@ -34,45 +36,67 @@ LANE, LENGTH, SOURCE, TARGET, IMAGE = 0, 1, 2, 3, 4  #: columns of ``runs``
 
 
 @body
-def deal_row(line, out, first, stride):
-    """out[j] = line[first + j * stride], zero where there is none."""
-    low = (-first + stride - 1) // stride if first < 0 else 0
-    high = max(low, min(out.size, (line.size - first + stride - 1) // stride))
-    for j in range(min(low, out.size)):
+def copy_even_run(source, out, spill):
+    """out[j] = source[2 * j]; no vector goes beyond the rows unless ``spill`` allows it."""
+    whole = min(out.size, source.size // 2) // LANES * LANES
+    if spill:
+        whole = (out.size + LANES - 1) // LANES * LANES
+    for j in range(0, whole, LANES):
+        copy_even((address(source) + 8 * j, address(out) + 4 * j))
+    for j in range(whole, out.size):
+        out[j] = source[2 * j]
+
+
+@body
+def deal_row(source, out, low, high, stride, spill):
+    """out[low + j] = source[j * stride] up to ``high``, zero on both sides."""
+    for j in range(low):
         out[j] = 0
+    inner = out[low:high]
+    if stride == 1:
+        for j in range(inner.size):
+            inner[j] = source[j]
+    elif stride == 2:
+        copy_even_run(source, inner, spill)
+    else:
+        for j in range(inner.size):
+            inner[j] = source[j * stride]
     for j in range(high, out.size):
         out[j] = 0
-    if low < high:
-        inner, source = out[low:high], line[first + low * stride :]
-        if stride == 1:
-            for j in range(inner.size):
-                inner[j] = source[j]
-        elif stride == 2:
-            for j in range(inner.size):
-                inner[j] = source[2 * j]
+
+
+@body
+def deal_plane(x, item, out, a, b, geometry):
+    """The pixels of one channel whose row is ``a`` and column ``b``, modulo the stride.
+
+    A vector may spill over the end of a row of the plane, which the next row is written over, and
+    read beyond a row of the image, where others follow.
+    """
+    down, across, top, left, rows, columns = geometry
+    height, width = x.shape[1:]
+    low = min(columns, max(0, (left - b + across - 1) // across))
+    high = max(low, min(columns, (width + left - b + across - 1) // across))
+    start, after = low * across + b - left, (x.shape[0] - item) * height * width - 2 * LANES
+    for i in range(rows):
+        line, h = out[i * columns : (i + 1) * columns], i * down + a - top
+        if 0 <= h < height and low < high:
+            spill = i < rows - 1 and (h + 1) * width <= after
+            deal_row(x[item, h, start:], line, low, high, across, spill)
         else:
-            for j in range(inner.size):
-                inner[j] = source[j * stride]
+            for j in range(columns):
+                line[j] = 0
 
 
 @body
 def deal_chunk(arrays, first, last, thread):
     """One item is one channel of one image."""
     x, dealt, used, geometry = arrays
-    down, across, top, left, rows, columns = geometry
+    down, across = geometry[:2]
     for item in range(first, last):
         for a in range(down):
             for b in range(across):
-                if not used[a * across + b]:
-                    continue
-                plane = dealt[item, a * across + b]
-                for i in range(rows):
-                    out, h = plane[i * columns : (i + 1) * columns], i * down + a - top
-                    if 0 <= h < x.shape[1]:
-                        deal_row(x[item, h], out, b - left, across)
-                    else:
-                        for j in range(columns):
-                            out[j] = 0
+                if used[a * across + b]:
+                    deal_plane(x, item, dealt[item, a * across + b], a, b, geometry)
 
 
 @kernel
@@ -93,16 +117,34 @@ def gather_row(plane, line, first, stride):
 
 
 @body
+def gather_pair(even, odd, line, left):
+    """``gather_row`` of both planes at stride 2: the line in turns from the two."""
+    skip, pairs = left // 2, line.size // 2
+    if left % 2:
+        even, odd, skip = odd, even[1:], left // 2
+    even, odd = even[skip:], odd[skip:]
+    whole = pairs // LANES * LANES
+    for j in range(0, whole, LANES):
+        place = address(line) + 8 * j
+        interleave((address(even) + 4 * j, address(odd) + 4 * j, place))
+    for w in range(2 * whole, line.size):
+        line[w] = odd[w // 2] if w % 2 else even[w // 2]
+
+
+@body
 def gather_chunk(arrays, first, last, thread):
     dx, dealt, used, geometry = arrays
     down, across, top, left, _, columns = geometry
     for item in range(first, last):
         for h in range(dx.shape[1]):
             a, i = (h + top) % down, (h + top) // down
-            line = dx[item, h]
+            line, row = dx[item, h], slice(i * columns, (i + 1) * columns)
+            if across == 2 and used[a * 2] and used[a * 2 + 1]:
+                gather_pair(dealt[item, a * 2, row], dealt[item, a * 2 + 1, row], line, left)
+                continue
             for b in range(across):
                 if used[a * across + b]:
-                    plane = dealt[item, a * across + b, i * columns : (i + 1) * columns]
+                    plane = dealt[item, a * across + b, row]
                     gather_row(plane, line, b - left, across)
                 else:
                     for w in range((b - left) % across, line.size, across):

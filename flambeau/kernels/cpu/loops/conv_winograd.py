@@ -27,7 +27,6 @@ from flambeau.kernels.cpu.loops.tile import (
     LANES,
     ROWS,
     VECTOR,
-    VECTORS,
     WIDTH,
     address,
     load,
@@ -187,14 +186,14 @@ def lay_out_rows(x, start, shape, row, slab, places):
 
 
 @body
-def multiply_block(spectrum, spectra, panel, tiles, summed, a_rows, c_rows, zero):
+def multiply_block(spectrum, spectra, panel, tiles, vectors, summed, a_rows, c_rows, zero):
     """summed[f, tile, lane] = the sum over the channels of one panel's products."""
     channels = spectrum.shape[2]
     for f in range(FREQUENCIES):
         for c in range(0, channels, STEPS):
             for t in range(0, tiles, ROWS):
                 multiply(
-                    VECTORS,
+                    vectors,
                     1 if c else 0,
                     address(spectrum[f, t]) + c * 4,
                     address(a_rows),
@@ -258,10 +257,9 @@ def convolve_chunk(arrays, first, last, thread):
                         frequency,
                     )
         for panel in range(panels):
-            multiply_block(
-                spectrum, spectra, panel, (row1 - row0) * wide, summed, a_rows, c_rows, zero
-            )
-            used = min(WIDTH, filters - panel * WIDTH)
+            tiles, used = (row1 - row0) * wide, min(WIDTH, filters - panel * WIDTH)
+            vectors = (used + LANES - 1) // LANES
+            multiply_block(spectrum, spectra, panel, tiles, vectors, summed, a_rows, c_rows, zero)
             for row in range(row0, row1):
                 done = row % tall * SIZE * out_width
                 write_row(

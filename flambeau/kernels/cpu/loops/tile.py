@@ -193,6 +193,29 @@ def add_vector(builder, source, target):
     store(builder, builder.fadd(load(builder, source), load(builder, target)), target)
 
 
+def _picked(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, lanes: list[int]) -> ir.Value:
+    mask = ir.Constant(ir.VectorType(INT32, LANES), lanes)
+    return builder.shuffle_vector(a, b, mask)
+
+
+@emitted(2)
+def copy_even(builder, source, target):
+    """Copies every other one of 2 * LANES numbers."""
+    low = load(builder, source)
+    high = load(builder, builder.add(source, number(4 * LANES)))
+    store(builder, _picked(builder, low, high, list(range(0, 2 * LANES, 2))), target)
+
+
+@emitted(3)
+def interleave(builder, even, odd, target):
+    """Writes LANES numbers of ``even`` and LANES of ``odd`` in turns."""
+    first, second = load(builder, even), load(builder, odd)
+    lanes = [lane + LANES * side for lane in range(LANES) for side in (0, 1)]
+    store(builder, _picked(builder, first, second, lanes[:LANES]), target)
+    place = builder.add(target, number(4 * LANES))
+    store(builder, _picked(builder, first, second, lanes[LANES:]), place)
+
+
 def turned(builder: ir.IRBuilder, rows: State) -> State:
     """A square of vectors, transposed by butterflies."""
     distance = LANES // 2
