@@ -27,7 +27,11 @@ def _scaled(y: Number, alpha: Any, dtype: Any) -> Number:
         raise RuntimeError(
             "For non-complex input tensors, argument alpha must not be a complex number."
         )
-    return y if alpha == 1 else xp.multiply(y, dtype.type(alpha))
+    if alpha == 1:
+        return y
+    if dtype.kind in "iu":
+        return xp.multiply(y, xp.asarray(alpha, xp.int64).astype(dtype))
+    return xp.multiply(y, dtype.type(alpha))
 
 
 def add_scaled(x: Array, y: Number, alpha: Any) -> Array:

@@ -11,6 +11,11 @@ from flambeau.kernels.quiet import silence
 Array = Any  #: a NumPy or a CuPy array
 
 
+def conjugate(x: Array) -> Array:
+    """The imaginary parts with the other sign."""
+    return x.conj() if x.dtype.kind == "c" else x.copy()
+
+
 def angle(x: Array) -> Array:
     """The angle in radians; of real numbers 0, pi or NaN."""
     if x.dtype.kind == "c":

@@ -244,7 +244,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 _sigmoid_backward = _backward("sigmoid_backward", kernels.sigmoid_backward, "output",
     grad_output=lambda grad, output: _sigmoid_backward(grad, conj(output)),
-    output=lambda grad, grad_output, output: grad * conj(grad_output * conj(1 - 2 * output)),
+    output=lambda grad, grad_output, output: conj(grad) * grad_output * conj(1 - 2 * output),
 )  # fmt: skip
 
 sigmoid = unary("sigmoid", kernels.sigmoid,
@@ -282,7 +282,7 @@ silu_curvature = _curvature("silu_curvature", kernels.silu_curvature)
 
 silu_backward = _backward("silu_backward", kernels.silu_backward, "input",
     grad_output=lambda grad, input: silu_backward(grad, conj(input)),
-    input=lambda grad, grad_output, input: grad * conj(grad_output * conj(silu_curvature(input))),
+    input=lambda grad, grad_output, input: conj(grad) * grad_output * conj(silu_curvature(input)),
 )  # fmt: skip
 
 silu = _activation("silu", kernels.silu, accepts="fc",

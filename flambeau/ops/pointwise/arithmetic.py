@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy
 
-from flambeau.core.dtype import complex128, dtype, float64
+from flambeau.core.dtype import complex128, dtype, float64, scalar_name
 from flambeau.core.families import binary, plain_number, pointwise_shape, scaled_binary, unary
 from flambeau.core.op import POINTWISE, Op
+from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import exported, method, not_a_tensor, operator
 from flambeau.core.tensor import Tensor
-from flambeau.core.writing import deliver
+from flambeau.core.writing import deliver, overwrite
 from flambeau.kernels.shared import pointwise as kernels
-from flambeau.ops.pointwise.rules import conj, no_derivative, zeros
+from flambeau.ops.pointwise.rules import bool_out, conj, no_derivative, zeros
 
 Number = complex  #: a Python number
 
@@ -61,12 +62,19 @@ sub = scaled_binary("sub", numpy.subtract, kernels.subtract_scaled, check=_no_bo
     methods="sub sub_ __sub__ __isub__ subtract subtract_")  # fmt: skip
 subtract = sub
 
-rsub = scaled_binary("rsub", kernels.subtract_reversed, kernels.subtract_reversed,
+_rsub = scaled_binary("rsub", kernels.subtract_reversed, kernels.subtract_reversed,
     check=_no_bools, accepts="ifc", node="RsubBackward1",
     input=lambda grad, alpha: -grad if alpha == 1 else grad * -conj(alpha),
     other=lambda grad: grad,
     doc="``other - alpha * input``, broadcast to a common shape.",
     methods="__rsub__")  # fmt: skip
+
+
+def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """``other - alpha * input``, broadcast to a common shape."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("rsub", "input", 1, input)
+    return _rsub(input, other, alpha=alpha)
 
 
 def _no_negated_bool(of: dtype) -> Exception:
@@ -252,7 +260,7 @@ reciprocal = unary("reciprocal", kernels.reciprocal,
     vjp=lambda grad, result: -grad * conj(result * result),
     doc="``1 / input``.")  # fmt: skip
 
-remainder = binary("remainder", kernels.remainder, accepts="if", numbers="both",
+remainder = binary("remainder", kernels.remainder, accepts="if", numbers="either",
     input=lambda grad: grad,
     other=lambda grad, input, other: -grad * div(input, other, rounding_mode="floor"),
     doc="""What floor division of ``input`` by ``other`` leaves; it has the sign of ``other``.
@@ -296,7 +304,7 @@ def _power_of_exponent(grad: Any, input: Any, exponent: Any, result: Any) -> Any
     return grad * conj(result * base.log()).where(~flat, 0)
 
 
-_pow = binary("pow", kernels.power, accepts="ifc", refusal="pow", numbers="both",
+_pow = binary("pow", kernels.power, accepts="ifc", refusal="pow", numbers="either",
     second="exponent", check=_no_integer_reciprocal,
     input=_power_of_base,
     other=_power_of_exponent,
@@ -313,20 +321,29 @@ def _power_of_number(self: Tensor, other: Number) -> Tensor:
     return _pow(other, self)
 
 
-@method("float_power float_power_")
+@method("float_power")
 def float_power(
     input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
     """``input`` to the power of ``exponent``, computed in float64, or in complex128."""
-    is_complex = any(
-        [
-            x.is_complex() if isinstance(x, Tensor) else isinstance(x, complex)
-            for x in (input, exponent)
-        ]
-    )
-    of = complex128 if is_complex else float64
-    operands = [x.to(of) if isinstance(x, Tensor) else x for x in (input, exponent)]
+    of = _wide_dtype(input, exponent)
+    operands = [x.to(of) if isinstance(x, Tensor) else x for x in (input, exponent)]  # type: ignore
     return deliver("float_power", _pow(*operands), out)
+
+
+def _wide_dtype(*operands: Any) -> dtype:
+    return complex128 if any([result_dtype(x).is_complex for x in operands]) else float64
+
+
+@method("float_power_")
+def _float_power_in_place(self: Tensor, exponent: Tensor | Number) -> Tensor:
+    of = _wide_dtype(self, exponent)
+    if self.dtype is not of:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {scalar_name(self.dtype)} but the "
+            f"operation's result requires dtype {scalar_name(of)}"
+        )
+    return overwrite(self, float_power, exponent)
 
 
 @method("square square_")
@@ -377,10 +394,16 @@ sgn = unary("sgn", kernels.unit, promote="same",
     vjp=_direction,
     doc="The sign; of complex numbers, ``input / abs(input)``, and 0 at 0.")  # fmt: skip
 
-signbit = unary("signbit", kernels.sign_bit, promote="same", accepts="bif", changes="bif",
+_signbit = unary("signbit", kernels.sign_bit, promote="same", accepts="bif", changes="bif",
     refusal=lambda of: NotImplementedError("signbit is not implemented for complex tensors."),
-    doc="Whether numbers are negative; -0.0 is.",
-    methods="signbit")  # fmt: skip
+    methods="")  # fmt: skip
+
+
+@method("signbit")
+def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether numbers are negative; -0.0 is. ``out`` has to be bool."""
+    return _signbit(input, out=bool_out("signbit", out))
+
 
 copysign = binary("copysign", numpy.copysign, promote="float", accepts="f",
     input=lambda grad, input, result: grad * (result / input).where(input != 0, 0),
@@ -395,10 +418,19 @@ def _same_real_dtype(input: Any, values: Any) -> None:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
 
 
-heaviside = binary("heaviside", kernels.step, numbers="none", second="values",
+_heaviside = binary("heaviside", kernels.step, numbers="none", second="values",
     check=_same_real_dtype,
     input=no_derivative("heaviside"), other=no_derivative("heaviside"),
-    doc="0 where ``input`` is negative, 1 where positive, ``values`` where 0.")  # fmt: skip
+    methods="heaviside_")  # fmt: skip
+
+
+@method("heaviside")
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """0 where ``input`` is negative, 1 where positive, ``values`` where 0; all of one dtype."""
+    if out is not None and out.dtype is not input.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    return _heaviside(input, values, out=out)
+
 
 hypot = binary("hypot", numpy.hypot, accepts="f", numbers="none",
     input=lambda grad, input, result: grad * (input / result),

@@ -9,15 +9,15 @@ from flambeau.core.publish import exported, method, operator
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import pointwise_logic as kernels
 
-bitwise_and = binary("bitwise_and", numpy.bitwise_and, accepts="bi", numbers="both",
+bitwise_and = binary("bitwise_and", numpy.bitwise_and, accepts="bi", numbers="either",
     doc="The bits that both integers have; of bools, the logical and.",
     methods="bitwise_and bitwise_and_ __and__ __rand__ __iand__")  # fmt: skip
 
-bitwise_or = binary("bitwise_or", numpy.bitwise_or, accepts="bi", numbers="both",
+bitwise_or = binary("bitwise_or", numpy.bitwise_or, accepts="bi", numbers="either",
     doc="The bits that either integer has; of bools, the logical or.",
     methods="bitwise_or bitwise_or_ __or__ __ror__ __ior__")  # fmt: skip
 
-bitwise_xor = binary("bitwise_xor", numpy.bitwise_xor, accepts="bi", numbers="both",
+bitwise_xor = binary("bitwise_xor", numpy.bitwise_xor, accepts="bi", numbers="either",
     doc="The bits that one of the integers has; of bools, the logical exclusive or.",
     methods="bitwise_xor bitwise_xor_ __xor__ __rxor__ __ixor__")  # fmt: skip
 
@@ -34,7 +34,7 @@ def _inverted(self: Tensor) -> Tensor:
     return bitwise_not(self)
 
 
-bitwise_left_shift = binary("bitwise_left_shift", kernels.shift_left, accepts="i", numbers="both",
+bitwise_left_shift = binary("bitwise_left_shift", kernels.shift_left, accepts="i", numbers="either",
     refusal="lshift_cpu",
     doc="""``input`` with its bits moved to the left: times ``2 ** other``.
 
@@ -42,7 +42,7 @@ bitwise_left_shift = binary("bitwise_left_shift", kernels.shift_left, accepts="i
     methods="bitwise_left_shift bitwise_left_shift_ __lshift__ __ilshift__")  # fmt: skip
 
 bitwise_right_shift = binary("bitwise_right_shift", kernels.shift_right, accepts="i",
-    refusal="rshift_cpu", numbers="both",
+    refusal="rshift_cpu", numbers="either",
     doc="""``input`` with its bits moved to the right: divided by ``2 ** other``, rounded down.
 
     0, or -1 for negative numbers, where ``other`` is negative or not smaller than the number of

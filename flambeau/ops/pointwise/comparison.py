@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy
 
-from flambeau.core.dtype import bool_, dtype, scalar_name
+from flambeau.core.dtype import dtype, scalar_name
 from flambeau.core.families import binary, pointwise_shape, unary
 from flambeau.core.op import POINTWISE, Op
 from flambeau.core.publish import exported, method, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import pointwise_logic as kernels
+from flambeau.ops.pointwise.rules import bool_out
 
 # ---- two tensors, or a tensor and a number
 
@@ -129,11 +130,4 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return deliver("isneginf", _isneginf(input), bool_out("isneginf", out))
 
 
-def bool_out(name: str, out: Tensor | None) -> Tensor | None:
-    """``out``; RuntimeError unless it can hold bools only."""
-    if out is not None and out.dtype is not bool_:
-        raise RuntimeError(f"{name} does not support non-boolean outputs.")
-    return out
-
-
-__all__ = [name for name in exported(globals()) if name != "bool_out"]
+__all__ = exported(globals())

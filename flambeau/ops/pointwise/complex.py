@@ -124,7 +124,7 @@ def conj(input: Tensor) -> Tensor:
     return _conj(input) if input.dtype.is_complex else input
 
 
-_conj_physical = unary("conj_physical", numpy.conjugate, promote="same",
+_conj_physical = unary("conj_physical", kernels.conjugate, promote="same",
     vjp=lambda grad: conjugate(grad),
     methods="conj_physical_")  # fmt: skip
 
@@ -134,7 +134,7 @@ def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The complex conjugate in memory of its own; of a real tensor, the tensor itself."""
     if input.dtype.is_complex:
         return _conj_physical(input, out=out)
-    return deliver("conj_physical", input, out)
+    return input if out is None else _conj_physical(input, out=out)
 
 
 @method("resolve_conj")

@@ -57,7 +57,7 @@ def _log_unless_zero(grad: Any, input: Any, other: Any) -> Any:
     return xlogy(grad, other).masked_fill((input == 0) & (other <= 0), 0)  # type: ignore
 
 
-xlogy = binary("xlogy", kernels.x_log_y, promote="float", accepts="f", numbers="both",
+xlogy = binary("xlogy", kernels.x_log_y, promote="float", accepts="f", numbers="either",
     input=_log_unless_zero,
     other=lambda grad, input, other: grad * input / other,
     doc="``input * log(other)``; 0 where ``input`` is 0 and ``other`` is not NaN.")  # fmt: skip

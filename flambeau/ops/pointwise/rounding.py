@@ -14,7 +14,7 @@ from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import pointwise_exponential as kernels
-from flambeau.ops.pointwise.rules import no_derivative, zeros
+from flambeau.ops.pointwise.rules import zeros
 
 
 def _refusal(name: str) -> Any:
@@ -49,6 +49,10 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
         raise not_a_tensor("round", "input", 1, input)
     if decimals and input.dtype.rank == 1:
         raise NotImplementedError(f"\"round_cpu\" not implemented for '{scalar_name(input.dtype)}'")
+    if out is not None and out.dtype is not input.dtype:
+        raise RuntimeError(
+            f"Found dtype {scalar_name(out.dtype)} but expected {scalar_name(input.dtype)}"
+        )
     return deliver("round", _round(input, decimals), out)
 
 
@@ -78,13 +82,14 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
 @method("ldexp ldexp_")
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input * 2 ** other``."""
-    if not isinstance(other, Tensor):
-        raise not_a_tensor("ldexp", "other", 2, other)
+    for position, (name, value) in enumerate((("input", input), ("other", other)), 1):
+        if not isinstance(value, Tensor):
+            raise not_a_tensor("ldexp", name, position, value)
     return deliver("ldexp", input * 2.0**other, out)
 
 
 nextafter = binary("nextafter", numpy.nextafter, accepts="f", numbers="none", widen=False,
-    input=no_derivative("nextafter"), other=no_derivative("nextafter"),
+    input=lambda grad: grad,
     doc="The next floating numbers after ``input`` in the direction of ``other``.")  # fmt: skip
 
 __all__ = exported(globals())

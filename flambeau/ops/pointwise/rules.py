@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flambeau.core.dtype import bool_
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.quiet import silence
 
@@ -27,6 +28,13 @@ def no_derivative(name: str) -> Any:
         raise RuntimeError(f"derivative for aten::{name} is not implemented")
 
     return rule
+
+
+def bool_out(name: str, out: Tensor | None) -> Tensor | None:
+    """``out``; RuntimeError unless it can hold bools only."""
+    if out is not None and out.dtype is not bool_:
+        raise RuntimeError(f"{name} does not support non-boolean outputs.")
+    return out
 
 
 silence(globals())

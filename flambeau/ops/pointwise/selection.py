@@ -53,7 +53,12 @@ def where(
     for position, (name, value) in enumerate((("input", input), ("other", other)), 2):
         if not isinstance(value, (Tensor, *NUMBERS)):
             raise not_a_tensor("where", name, position, value)
-    return deliver("where", _where(condition, *_of_one_dtype(condition, input, other)), out)
+    result = _where(condition, *_of_one_dtype(condition, input, other))
+    if out is not None and out.dtype is not result.dtype:
+        raise RuntimeError(
+            f"Expected out type to be {scalar_name(result.dtype)} but got {scalar_name(out.dtype)}"
+        )
+    return deliver("where", result, out)
 
 
 def _as_condition(condition: Tensor) -> Tensor:
@@ -154,12 +159,16 @@ clip = clamp
 @method("clamp_min clamp_min_")
 def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The elements of ``input``, or ``min`` where they are smaller."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("clamp_min", "input", 1, input)
     return clamp(input, min=min, out=out)
 
 
 @method("clamp_max clamp_max_")
 def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The elements of ``input``, or ``max`` where they are larger."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("clamp_max", "input", 1, input)
     return clamp(input, max=max, out=out)
 
 
@@ -233,6 +242,11 @@ def nan_to_num(
 
     None stands for the largest and smallest finite numbers of the dtype.
     """
+    if out is not None and out.dtype is not input.dtype:
+        raise RuntimeError(
+            f"nan_to_num: dtype of out: {scalar_name(out.dtype)} should be same as input: "
+            f"{scalar_name(input.dtype)}"
+        )
     result = _nan_to_num(input, *_replacements(input.dtype, nan, posinf, neginf))
     return deliver("nan_to_num", result, out)
 

@@ -102,7 +102,7 @@ i0 = unary("i0", kernels.i0, accepts="f", refusal="i0_vml_cpu",
 
 
 def _i1_slope(grad: Any, input: Any, result: Any) -> Any:
-    slope = i0(input) - result / input
+    slope = i0(input) - result / input.masked_fill(input == 0, 1)
     return grad * slope.masked_fill(input == 0, 0.5)
 
 

@@ -10,8 +10,7 @@ from flambeau.core.publish import exported
 from flambeau.kernels.shared import pointwise_exponential, pointwise_polynomials
 from flambeau.kernels.shared import pointwise_special as kernels
 from flambeau.ops.pointwise.rules import no_derivative
-from flambeau.ops.pointwise.special import _i1 as i1
-from flambeau.ops.pointwise.special import i0, igamma, igammac
+from flambeau.ops.pointwise.special import _i1, igamma, igammac
 
 _ROOT_2, _ROOT_2PI = math.sqrt(2), math.sqrt(2 * math.pi)
 
@@ -50,7 +49,7 @@ def _log1p_unless_zero(grad: Any, input: Any, other: Any) -> Any:
 
 
 xlog1py = binary("special_xlog1py", pointwise_exponential.x_log1p_y, promote="float", accepts="f",
-    numbers="both", refusal="xlog1py_cpu", node="SpecialXlog1Py",
+    numbers="either", refusal="xlog1py_cpu", node="SpecialXlog1Py",
     input=_log1p_unless_zero,
     other=lambda grad, input, other: grad * input / (other + 1),
     doc="``input * log(1 + other)``; 0 where ``input`` is 0 and ``other`` is not NaN.",
@@ -58,7 +57,7 @@ xlog1py = binary("special_xlog1py", pointwise_exponential.x_log1p_y, promote="fl
 
 # ---- gamma functions
 
-zeta = binary("special_zeta", kernels.zeta, promote="float", accepts="f", numbers="both",
+zeta = binary("special_zeta", kernels.zeta, promote="float", accepts="f", numbers="either",
     refusal="zeta_cpu", node="SpecialZeta",
     input=no_derivative("zeta"),
     other=lambda grad, input, other: grad * -input * zeta(input + 1, other),
@@ -66,7 +65,7 @@ zeta = binary("special_zeta", kernels.zeta, promote="float", accepts="f", number
     methods="")  # fmt: skip
 
 
-gammainc, gammaincc = igamma, igammac
+gammainc, gammaincc, i1 = igamma, igammac, _i1
 
 # ---- Bessel functions
 
@@ -80,7 +79,7 @@ i0e = _function("i0e", kernels.i0e, _i0e_slope,
 
 
 def _i1e_slope(grad: Any, input: Any, result: Any) -> Any:
-    slope = i0e(input) - result * (input.sgn() + 1 / input)
+    slope = i0e(input) - result * (input.sgn() + 1 / input.masked_fill(input == 0, 1))
     return grad * slope.masked_fill(input == 0, 0.5)
 
 
@@ -120,7 +119,7 @@ airy_ai = _bessel("airy_ai", kernels.airy_ai, "The Airy function Ai.")  # fmt: s
 
 
 def _polynomial(name: str, kernel: Any, doc: str) -> Any:
-    return binary(f"special_{name}", kernel, promote="float", accepts="f", numbers="both",
+    return binary(f"special_{name}", kernel, promote="float", accepts="f", numbers="either",
         second="n", refusal=f"{name}_cpu", input=no_derivative(f"special_{name}"),
         other=no_derivative(f"special_{name}"), methods="",
         doc=f"{doc} of degree ``n`` at ``input``; 0 for a negative degree.")  # fmt: skip

@@ -90,7 +90,7 @@ _tanh_backward = Op("tanh_backward", pointwise_activation.tanh_backward,
     inputs=("grad_output", "output"), shape=SAME, widen=True, jvp=POINTWISE, batch=POINTWISE,
     vjp={
         "grad_output": lambda grad, output: _tanh_backward(grad, conj(output)),
-        "output": lambda grad, grad_output, output: grad * conj(-2 * grad_output * conj(output)),
+        "output": lambda grad, grad_output, output: conj(grad) * grad_output * (-2 * conj(output)),
     })  # fmt: skip
 
 tanh = unary("tanh", numpy.tanh,
