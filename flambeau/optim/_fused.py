@@ -22,7 +22,7 @@ def common_kind(*lists: Sequence[Any]) -> Kind | None:
     They have to be plain, real and floating, on one device, and nothing may be recorded.
     """
     kind = lists[0][0]._kind if lists[0] else None
-    if kind is None or modes.grad or not kind.floating or not kind.ordered or kind.place == META:
+    if kind is None or modes.grad or not kind.dtype.is_floating_point or kind.place == META:
         return None
     for tensors in lists:
         for tensor in tensors:

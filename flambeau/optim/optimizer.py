@@ -20,7 +20,7 @@ from flambeau.core.graph import Leaf
 from flambeau.core.modes import modes
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import tensor, zeros
-from flambeau.ops.views import view_as_real
+from flambeau.ops.pointwise.complex import view_as_real
 from flambeau.utils.hooks import RemovableHandle
 
 ParamsT: TypeAlias = Iterable[Any]
