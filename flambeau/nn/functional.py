@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
+from flambeau.ops.dropout_layers import *
 from flambeau.ops.pointwise.functional import *
