@@ -87,7 +87,7 @@ def dropout3d(
     _check(p)
     if input.dim() not in (4, 5):
         _warn("dropout3d", input.dim(), 3)
-    return _channels(input, p, training, inplace, batched=input.dim() != 4)
+    return _channels(input, p, training, inplace, batched=input.dim() == 5)
 
 
 def _warn(name: str, ndim: int, spatial: int) -> None:
