@@ -47,7 +47,9 @@ def threshold_backward(grad: Array, x: Array, threshold: float) -> Array:
 
 
 def hardtanh(x: Array, low: float, high: float) -> Array:
-    """The nearest value between two bounds."""
+    """The nearest value between two bounds, which are truncated for integers."""
+    if x.dtype.kind in "iu":
+        low, high = int(low), int(high)
     return xp.minimum(xp.maximum(x, low), high)
 
 

@@ -13,7 +13,7 @@ Array = Any  #: a NumPy or a CuPy array
 
 
 def _evaluated(n: Array, first: Array, step: Callable[[int, Array, Array], Array]) -> Array:
-    """The polynomial of degree ``n``: 1, ``first``, then ``step(k, p(k-1), p(k-2))``; 0 for n < 0."""
+    """Of degree ``n``: 1, ``first``, then ``step(k, p(k-1), p(k-2))``; 0 for a negative degree."""
     n = xp.trunc(n)
     before, current = xp.ones_like(first), first
     result = xp.where(xp.equal(n, 0), before, xp.where(xp.less(n, 0), xp.zeros_like(first), first))

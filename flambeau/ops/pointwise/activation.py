@@ -27,8 +27,8 @@ from flambeau.ops.pointwise.rules import conj
 
 def _activation(name: str, forward: Any, params: tuple[str, ...] = (), **options: Any) -> Op:
     options.setdefault("accepts", "f")
-    return Op(name, forward, params=params, promote="same", widen=True,
-              shape=pointwise_shape(forward), jvp=POINTWISE, batch=POINTWISE, **options)  # fmt: skip
+    return Op(name, forward, params=params, promote="same", widen=True, jvp=POINTWISE,
+              batch=POINTWISE, shape=pointwise_shape(forward), **options)  # fmt: skip
 
 
 def _backward(name: str, kernel: Any, kept: str, params: tuple[str, ...] = (), **rules: Any) -> Op:
@@ -85,7 +85,9 @@ def relu(input: Tensor) -> Tensor:
 
 
 _threshold = _activation("threshold", kernels.threshold, ("threshold", "value"), accepts="if",
-    vjp={"input": lambda grad, input, threshold: threshold_backward(grad, input, threshold)})  # fmt: skip
+    vjp={
+        "input": lambda grad, input, threshold: threshold_backward(grad, input, threshold)
+    })  # fmt: skip
 
 
 def threshold(

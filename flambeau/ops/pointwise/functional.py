@@ -158,9 +158,9 @@ def tanh(input: Tensor) -> Tensor:
     return _tanh(input)
 
 
-def logsigmoid(input: Tensor) -> Tensor:
+def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``log(sigmoid(input))`` without overflow."""
-    return _apply(ops.log_sigmoid, input, False)
+    return deliver("log_sigmoid", _apply(ops.log_sigmoid, input, False), out)
 
 
 def softplus(
@@ -190,14 +190,14 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return _apply(ops.mish, input, inplace)
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None) -> Tensor:
     """``input`` times the normal distribution function, or with ``approximate="tanh"`` nearly so.
 
     Source: Hendrycks and Gimpel, Gaussian Error Linear Units, 2016.
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
-    return _apply(ops.gelu, input, False, approximate)
+    return deliver("gelu", _apply(ops.gelu, input, False, approximate), out)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
@@ -219,4 +219,4 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return first * ops.sigmoid(second)
 
 
-__all__ = exported(globals())
+__all__ = [*exported(globals()), "prelu"]
