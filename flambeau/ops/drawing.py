@@ -26,6 +26,7 @@ from flambeau.core.generator import Generator, default_generator, generator_of, 
 from flambeau.core.kind import Kind
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.select import CPU, META
+from flambeau.ops.conversion import moved
 
 Fill = Callable[..., None]
 
@@ -66,7 +67,7 @@ def draw(array: Any, kind: Kind, generator: Any, fill: Fill, *params: Any) -> No
     host = numpy.empty(ordered.shape, kind.array_type)
     with lock.held:
         fill(_reals(host.reshape(-1)), stream, *params)
-    ordered[...] = kind.xp.asarray(host)
+    ordered[...] = moved(host, kind)
 
 
 def _reals(flat: Any) -> Any:

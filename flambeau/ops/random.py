@@ -351,7 +351,7 @@ def randint_like(
 def _normal_sample(mean: Any, std: Any, kind: Kind, generator: Any) -> Any:
     """Standard normal numbers first, then scaled and moved by operations of their own."""
     shape = numpy.broadcast_shapes(numpy.shape(mean), numpy.shape(std))
-    result = kind.xp.empty(shape, kind.array_type)
+    result = filled(shape, kind)
     scale = std if isinstance(std, float) else 1.0
     fill = normal_fill(result, kind.dtype, scale)
     draw(result, kind, generator, fill, 0.0, spread(kind.dtype, scale))

@@ -21,6 +21,8 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.select import CPU, places
 from flambeau.kernels.shared import random as kernels
 from flambeau.kernels.shared import random_each
+from flambeau.ops.conversion import moved
+from flambeau.ops.creation import filled
 from flambeau.ops.drawing import (
     DRAWABLE,
     REAL,
@@ -43,7 +45,7 @@ _bernoulli_each = places(kernels.bernoulli_each)[CPU]
 
 def _sampled(arrays: tuple[Any, ...], kind: Kind, generator: Any, fill: Fill) -> Any:
     """A new array drawn with arrays of parameters, in the logical order of the elements."""
-    result = kind.xp.empty(arrays[0].shape, kind.array_type)
+    result = filled(arrays[0].shape, kind)
     flat = [numpy.ascontiguousarray(on_host(a)).reshape(-1) for a in arrays]
     draw(result, kind, generator, fill, *flat)
     return result
@@ -55,7 +57,7 @@ def _bernoulli_sample(array: Any, kind: Kind, generator: Any) -> Any:
 
 
 def _bernoulli_alike(array: Any, kind: Kind, generator: Any, p: float) -> Any:
-    result = kind.xp.empty(array.shape, kind.array_type)
+    result = filled(array.shape, kind)
     draw(result, kind, generator, _bernoulli, p)  # type: ignore[arg-type]
     return result
 
@@ -226,7 +228,7 @@ def _categories(array: Any, kind: Kind, generator: Any, samples: int, replacemen
         with lock.held:
             fill = random_each.choices if serial else random_each.selections
             fill(host, source(generator, kind).stream, weights)
-    return kind.xp.asarray(host.reshape((*array.shape[:-1], samples)))
+    return moved(host.reshape((*array.shape[:-1], samples)), kind)
 
 
 def _categories_shape(
