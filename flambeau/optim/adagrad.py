@@ -75,14 +75,17 @@ class Adagrad(Optimizer):
             check_fused(p for group in self.param_groups for p in group["params"])
         for group in self.param_groups:
             for parameter in group["params"]:
-                self._start(parameter, group)
+                self._state_of(parameter, group)
 
-    def _start(self, parameter: Any, group: Group) -> None:
+    def _state_of(self, parameter: Any, group: Group) -> dict[str, Any]:
+        state = self.state[parameter]
+        if state:
+            return state
         value = group["initial_accumulator_value"]
         start = complex(value, value) if parameter.is_complex() else value
-        self.state[parameter] = {
-            "step": step_counter(group, parameter), "sum": full_like(parameter.detach(), start),
-        }  # fmt: skip
+        state["step"] = step_counter(group, parameter)
+        state["sum"] = full_like(parameter.detach(), start)
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -105,7 +108,7 @@ class Adagrad(Optimizer):
         loss = evaluate(closure)
         for group in self.param_groups:
             params, grads = with_gradients(group)
-            states = [self.state[parameter] for parameter in params]
+            states = [self._state_of(parameter, group) for parameter in params]
             adagrad(
                 params,
                 grads,

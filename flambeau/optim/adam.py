@@ -200,7 +200,8 @@ def adam(
         square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         if amsgrad:
             greatest = real(max_exp_avg_sqs[index])
-            square = greatest.copy_(greatest.maximum(square))
+            square = greatest.clone().maximum(square)
+            greatest.copy_(square)
         step = number(counter)
         rate, root = lr / (1 - beta1**step), (1 - beta2**step) ** 0.5
         descend_ratio(values, mean, square.sqrt().div(root).add(eps), rate)

@@ -14,6 +14,9 @@ from flambeau.optim.optimizer import Optimizer, ParamsT, check, evaluate, number
 
 __all__ = ["LBFGS"]
 
+# What is kept from one iteration, and one step, to the next.
+_MEMORY = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss")
+
 
 class LBFGS(Optimizer):
     """L-BFGS: the step is the gradient times an estimate of the inverse Hessian, which is built
@@ -82,86 +85,84 @@ class LBFGS(Optimizer):
         state["func_evals"] += 1
         if grad.abs().max() <= group["tolerance_grad"]:
             return first
+        memory = {name: state.get(name) for name in _MEMORY}
         for iteration in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1
-            direction = self._direction(state, grad, group["history_size"])
-            self._remember(state, grad, loss)
+            direction = self._direction(state, memory, grad, group["history_size"])
+            memory["prev_flat_grad"], memory["prev_loss"] = grad.clone(), loss
             rate = number(group["lr"])
             if state["n_iter"] == 1:
                 rate = min(1.0, 1.0 / grad.abs().sum()) * rate
-            state["t"] = rate
+            memory["t"] = rate
             slope = grad.dot(direction)
             if slope > -group["tolerance_change"]:
                 break
             last = iteration == group["max_iter"]
             before = loss
-            loss, grad, used = self._go(closure, state, loss, grad, slope, last)
+            loss, grad, used = self._go(closure, memory, loss, grad, slope, last)
             evaluations += used
             state["func_evals"] += used
             if last or evaluations >= group["max_eval"]:
                 break
-            if self._converged(group, state, grad, loss - before):
+            if self._converged(group, memory, grad, loss - before):
                 break
+        state.update(memory)
         return first
 
-    def _converged(self, group: dict[str, Any], state: Any, grad: Any, change: float) -> bool:
+    def _converged(self, group: dict[str, Any], memory: Any, grad: Any, change: float) -> bool:
         if grad.abs().max() <= group["tolerance_grad"]:
             return True
-        if (state["d"] * state["t"]).abs().max() <= group["tolerance_change"]:
+        if (memory["d"] * memory["t"]).abs().max() <= group["tolerance_change"]:
             return True
         return abs(change) < group["tolerance_change"]
 
-    def _remember(self, state: Any, grad: Any, loss: float) -> None:
-        state["prev_flat_grad"] = grad.clone()
-        state["prev_loss"] = loss
-
-    def _direction(self, state: Any, grad: Any, history: int) -> Any:
+    def _direction(self, state: Any, memory: Any, grad: Any, history: int) -> Any:
         """Minus the gradient times the estimate of the inverse Hessian."""
         if state["n_iter"] == 1:
-            state["d"] = grad.neg()
-            state["old_dirs"], state["old_stps"], state["ro"] = [], [], []
-            state["H_diag"] = 1
-            return state["d"]
-        self._update_history(state, grad, history)
-        changes, steps, ro = state["old_dirs"], state["old_stps"], state["ro"]
+            memory["d"] = grad.neg()
+            memory["old_dirs"], memory["old_stps"], memory["ro"] = [], [], []
+            memory["H_diag"] = 1
+            return memory["d"]
+        self._update_history(memory, grad, history)
+        changes, steps, ro = memory["old_dirs"], memory["old_stps"], memory["ro"]
         weights = state.setdefault("al", [None] * history)
         d = grad.neg()
         for index in reversed(range(len(changes))):
             weights[index] = steps[index].dot(d) * ro[index]
             d = d - changes[index] * weights[index]
-        d = d * state["H_diag"]
+        d = d * memory["H_diag"]
         for index in range(len(changes)):
             d = d + steps[index] * (weights[index] - changes[index].dot(d) * ro[index])
-        state["d"] = d
+        memory["d"] = d
         return d
 
-    def _update_history(self, state: Any, grad: Any, history: int) -> None:
-        change, step = grad - state["prev_flat_grad"], state["d"] * state["t"]
+    def _update_history(self, memory: Any, grad: Any, history: int) -> None:
+        change, step = grad - memory["prev_flat_grad"], memory["d"] * memory["t"]
         product = change.dot(step)
         if product <= 1e-10:
             return
-        if len(state["old_dirs"]) == history:
+        if len(memory["old_dirs"]) == history:
             for name in ("old_dirs", "old_stps", "ro"):
-                state[name].pop(0)
-        state["old_dirs"].append(change)
-        state["old_stps"].append(step)
-        state["ro"].append(1.0 / product)
-        state["H_diag"] = product / change.dot(change)
+                memory[name].pop(0)
+        memory["old_dirs"].append(change)
+        memory["old_stps"].append(step)
+        memory["ro"].append(1.0 / product)
+        memory["H_diag"] = product / change.dot(change)
 
     def _go(
         self,
         closure: Callable[[], Any],
-        state: Any,
+        memory: Any,
         loss: float,
         grad: Any,
         slope: Any,
         last: bool,
     ) -> tuple[float, Any, int]:
         """Moves along the direction; the loss and gradient there and the evaluations used."""
-        direction = state["d"]
+        direction = memory["d"]
         way = self.param_groups[0]["line_search_fn"]
         if way is None:
-            self._move(state["t"], direction)
+            self._move(memory["t"], direction)
             if last:  # nobody would look at the loss
                 return loss, grad, 0
             return float(evaluate(closure)), self._flat_gradient(), 1
@@ -176,9 +177,9 @@ class LBFGS(Optimizer):
                 parameter.copy_(value_before)
             return value, slope
 
-        found = strong_wolfe(objective, start, state["t"], direction, loss, grad, slope)
-        loss, grad, state["t"], used = found
-        self._move(state["t"], direction)
+        found = strong_wolfe(objective, start, memory["t"], direction, loss, grad, slope)
+        loss, grad, memory["t"], used = found
+        self._move(memory["t"], direction)
         return loss, grad, used
 
     def _move(self, t: Any, direction: Any) -> None:

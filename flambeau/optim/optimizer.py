@@ -141,16 +141,17 @@ class Optimizer:
         """``func``, a step, with the hooks around it."""
 
         @functools.wraps(func)
-        def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        def step(*args: Any, **kwargs: Any) -> Any:
+            self = args[0]
             if not (
                 self._optimizer_step_pre_hooks
                 or self._optimizer_step_post_hooks
                 or _everywhere_before
                 or _everywhere_after
             ):
-                return func(self, *args, **kwargs)
+                return func(*args, **kwargs)
             args, kwargs = self._before_step(func, args, kwargs)
-            result = func(self, *args, **kwargs)
+            result = func(*args, **kwargs)
             for hook in chain(self._optimizer_step_post_hooks.values(), _everywhere_after.values()):
                 hook(self, args, kwargs)
             return result

@@ -44,16 +44,26 @@ class SparseAdam(Optimizer):
         check(eps > 0.0, f"Invalid epsilon value: {eps}")
         check_betas(betas)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
-        sparse = [
-            [number, place]
-            for number, group in enumerate(self.param_groups)
-            for place, parameter in enumerate(group["params"])
-            if parameter.is_sparse
-        ]
+        sparse = self._places(lambda parameter: parameter.is_sparse)
         if sparse:
             raise ValueError(
                 f"Sparse params at indices {sparse}: SparseAdam requires dense parameter tensors"
             )
+        complex_ = self._places(lambda parameter: parameter.is_complex())
+        if complex_:
+            raise ValueError(
+                f"Complex params at indices {complex_}: SparseAdam does not support complex "
+                "parameters"
+            )
+
+    def _places(self, chosen: Callable[[Any], bool]) -> list[list[int]]:
+        """Group and place of the parameters that are chosen."""
+        return [
+            [number, place]
+            for number, group in enumerate(self.param_groups)
+            for place, parameter in enumerate(group["params"])
+            if chosen(parameter)
+        ]
 
     @without_graph
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
