@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.autograd.grad_mode import no_grad
-from flambeau.core.dtype import int64 as long
+from flambeau.core.dtype import int64
 from flambeau.core.tensor import Parameter, Tensor
 from flambeau.nn import functional as F
 from flambeau.nn import init
