@@ -18,6 +18,7 @@ from flambeau.autograd.grad_mode import (
     set_grad_enabled,
 )  # fmt: skip
 from flambeau import autograd
+from flambeau.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from flambeau.core.generator import Generator, default_generator
 from flambeau.core.layout import (
     channels_last, channels_last_3d, contiguous_format, jagged, layout, memory_format,
@@ -30,6 +31,7 @@ from flambeau.core.size import Size
 from flambeau.core.tensor import Tensor
 from flambeau.core.typed_storage import LEGACY as _storages, TypedStorage
 from flambeau.core.untyped_storage import UntypedStorage
+from flambeau.ops.adaptive_pooling import adaptive_avg_pool1d
 from flambeau.ops.attributes import *
 from flambeau.ops.conversion import *
 from flambeau.ops.creation import *
@@ -53,6 +55,10 @@ from flambeau.ops.indexing import *
 from flambeau.ops.joining import *
 from flambeau.ops.masking import *
 from flambeau.ops.scattering import *
+from flambeau.ops.padding import constant_pad_nd
+from flambeau.ops.pooling import avg_pool1d, max_pool1d_with_indices
+from flambeau.ops.normalization import rms_norm
+from flambeau.ops.native import *
 from flambeau.ops.products import *
 from flambeau.ops.rearranging import *
 from flambeau.ops.reductions import *
@@ -65,7 +71,9 @@ from flambeau.ops.dropout import *
 from flambeau.ops.random import *
 from flambeau.ops.sampling import *
 from flambeau.ops.scans import *
+from flambeau.ops.softmax import *
 from flambeau.ops.sorting import *
+from flambeau.ops.recurrent import *
 from flambeau.ops.storage import *
 from flambeau.namespace import module_getattr as _module_getattr
 from flambeau.torch_version import __version__

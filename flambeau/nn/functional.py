@@ -2,5 +2,16 @@
 
 from __future__ import annotations
 
-from flambeau.ops.dropout_layers import *
+from flambeau.ops.adaptive_pooling import *
+from flambeau.ops.classification_losses import *
+from flambeau.ops.convolution import *
+from flambeau.ops.embedding import *
+from flambeau.ops.implicit import *
+from flambeau.ops.losses import *
+from flambeau.ops.normalization import *
+from flambeau.ops.padding import *
 from flambeau.ops.pointwise.functional import *
+from flambeau.ops.pooling import *
+from flambeau.ops.products import linear
+
+from flambeau.ops.dropout_layers import *  # isort: skip  (its rrelu is the one with `inplace`)

@@ -101,4 +101,34 @@ def cross_entropy_backward(
     return dx.reshape(logits.shape).astype(logits.dtype, copy=False)
 
 
+def cross_entropy(
+    logits: Array,
+    target: Array,
+    weight: Optional,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: str,
+) -> tuple[Array, Array, Array]:
+    """See ``shared.losses``."""
+    parts = cross_entropy_forward(logits, target, weight, ignore_index, label_smoothing)
+    return shared.reduced_parts(*parts, reduction)
+
+
+def cross_entropy_grad(
+    grad: Array,
+    logits: Array,
+    log_sum: Array,
+    total: Array,
+    target: Array,
+    weight: Optional,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: str,
+) -> Array:
+    """See ``shared.losses``."""
+    grads = shared.spread(grad, total, log_sum.shape, log_sum.dtype, reduction)
+    backward = shared.cross_entropy_backward if logits.size < 256 else cross_entropy_backward
+    return backward(grads, logits, log_sum, target, weight, ignore_index, label_smoothing)
+
+
 silence(globals())

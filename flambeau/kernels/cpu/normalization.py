@@ -105,7 +105,7 @@ def _row_norm(
 
 
 def layer_norm_forward(
-    x: Array, normalized_ndim: int, weight: Optional, bias: Optional, eps: float
+    x: Array, weight: Optional, bias: Optional, normalized_ndim: int, eps: float
 ) -> tuple[Array, Array, Array]:
     """See ``shared.normalization``."""
     if is_half(x.dtype) and x.size:
@@ -113,16 +113,16 @@ def layer_norm_forward(
         out, *saved = _row_norm(x.astype(np.float32), normalized_ndim, weight, bias, eps, True)
         return out.astype(x.dtype), *saved
     if x.dtype not in FLOATS or x.size == 0:
-        return shared.layer_norm_forward(x, normalized_ndim, weight, bias, eps)
+        return shared.layer_norm_forward(x, weight, bias, normalized_ndim, eps)
     return _row_norm(x, normalized_ndim, weight, bias, eps, True)
 
 
 def rms_norm_forward(
-    x: Array, normalized_ndim: int, weight: Optional, eps: float
+    x: Array, weight: Optional, normalized_ndim: int, eps: float
 ) -> tuple[Array, Array]:
     """See ``shared.normalization``."""
     if x.dtype not in FLOATS or x.size == 0:
-        return shared.rms_norm_forward(x, normalized_ndim, weight, eps)
+        return shared.rms_norm_forward(x, weight, normalized_ndim, eps)
     result, _, rstd = _row_norm(x, normalized_ndim, weight, None, eps, False)
     return result, rstd
 
@@ -279,11 +279,11 @@ def _planes_backward(
 
 
 def group_norm_forward(
-    x: Array, groups: int, weight: Optional, bias: Optional, eps: float
+    x: Array, weight: Optional, bias: Optional, groups: int, eps: float
 ) -> tuple[Array, Array, Array]:
     """See ``shared.normalization``."""
     if not _planes_suit(x):
-        return shared.group_norm_forward(x, groups, weight, bias, eps)
+        return shared.group_norm_forward(x, weight, bias, groups, eps)
     batch, channels, dtype = x.shape[0], x.shape[1], x.dtype
     members, shape = channels // groups, (1, batch * groups, channels // groups, -1)
     mean, rstd = (np.empty(batch * groups, dtype) for _ in range(2))

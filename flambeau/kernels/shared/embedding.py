@@ -14,8 +14,10 @@ from flambeau.kernels.shared.precision import rounded, wide
 Array = Any
 
 
-def embedding_forward(weight: Array, indices: Array) -> Array:
-    """``weight[indices]``: [*indices, *row].
+def embedding_forward(
+    weight: Array, indices: Array, padding_idx: int = -1, scale_by_freq: bool = False
+) -> Array:
+    """``weight[indices]``: [*indices, *row]; the other parameters concern the gradient only.
 
     Raises:
         IndexError: an index is negative or beyond the table.

@@ -1,8 +1,8 @@
 """Cross entropy of logits and negative log-likelihood, one loss per position.
 
 Arrays are ``[N, C, *]`` with classes in dimension 1; a target holds class indices ``[N, *]`` or,
-for cross entropy, probabilities ``[N, C, *]``. The caller reduces: PyTorch's mean is the sum of
-the losses over the sum of the per-element weights. Cross entropy keeps only the logarithm of the
+for cross entropy, probabilities ``[N, C, *]``. ``cross_entropy`` and ``nll_loss`` also reduce:
+PyTorch's mean is the sum of the losses over the sum of the per-element weights. Cross entropy keeps only the logarithm of the
 sum of exponentials for its gradient, never a whole array of log-probabilities.
 """
 
@@ -98,6 +98,88 @@ def nll_loss_backward(
     if classes.size:
         result[_places(classes)] = rounded(share, grad.dtype)
     return result
+
+
+# ---- reduced
+
+
+@compiled(minimum=256)
+def cross_entropy(
+    logits: Array,
+    target: Array,
+    weight: Optional,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: str,
+) -> tuple[Array, Array, Array]:
+    """The reduced loss, the log-sum-exp of each position's logits, and the sum of the weights."""
+    parts = cross_entropy_forward(logits, target, weight, ignore_index, label_smoothing)
+    return reduced_parts(*parts, reduction)
+
+
+def reduced_parts(
+    loss: Array, log_sum: Array, share: Array, reduction: str
+) -> tuple[Array, Array, Array]:
+    """What ``cross_entropy`` returns, from what ``cross_entropy_forward`` does."""
+    total = xp.add.reduce(share, None)
+    if reduction != "none":
+        dtype, loss = loss.dtype, xp.add.reduce(wide(loss), None)
+        loss = (loss / total if reduction == "mean" else loss).astype(dtype)
+    return loss, log_sum, total
+
+
+@compiled()
+def cross_entropy_grad(
+    grad: Array,
+    logits: Array,
+    log_sum: Array,
+    total: Array,
+    target: Array,
+    weight: Optional,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: str,
+) -> Array:
+    """The gradient of the logits from that of the reduced loss."""
+    grads = spread(grad, total, log_sum.shape, log_sum.dtype, reduction)
+    return cross_entropy_backward(
+        grads, logits, log_sum, target, weight, ignore_index, label_smoothing
+    )
+
+
+def spread(grad: Array, total: Array, shape: Any, dtype: Any, reduction: str) -> Array:
+    """The gradient of each position's loss from that of the reduced loss."""
+    if reduction == "none":
+        return grad
+    grads = xp.empty(shape, dtype)
+    grads[...] = wide(grad) / total if reduction == "mean" else grad
+    return grads
+
+
+def nll_loss(
+    log_probabilities: Array, target: Array, weight: Optional, ignore_index: int, reduction: str
+) -> tuple[Array, Array]:
+    """The reduced negative log-likelihood, and the sum of the weights."""
+    loss, share = nll_loss_forward(log_probabilities, target, weight, ignore_index)
+    loss, _, total = reduced_parts(loss, None, share, reduction)
+    return loss, total
+
+
+def nll_loss_grad(
+    grad: Array,
+    target: Array,
+    total: Array,
+    weight: Optional,
+    input_shape: tuple[int, ...],
+    ignore_index: int,
+    reduction: str,
+) -> Array:
+    """The gradient of the log-probabilities from that of the reduced loss."""
+    grads = spread(grad, total, target.shape, grad.dtype, reduction)
+    return nll_loss_backward(grads, input_shape, target, weight, ignore_index)
+
+
+# ---- parts
 
 
 def _log_sum(values: Array) -> Array:

@@ -82,7 +82,7 @@ def _last(count: int) -> tuple[int, ...]:
 
 @compiled(minimum=512)
 def layer_norm_forward(
-    x: Array, normalized_ndim: int, weight: Optional, bias: Optional, eps: float
+    x: Array, weight: Optional, bias: Optional, normalized_ndim: int, eps: float
 ) -> tuple[Array, Array, Array]:
     """``(x - mean) * rstd * weight + bias`` over the last dimensions, the mean and 1 / deviation."""
     axes = _last(normalized_ndim)
@@ -123,7 +123,7 @@ def layer_norm_backward(
 
 @compiled(minimum=512)
 def rms_norm_forward(
-    x: Array, normalized_ndim: int, weight: Optional, eps: float
+    x: Array, weight: Optional, normalized_ndim: int, eps: float
 ) -> tuple[Array, Array]:
     """``x * rstd * weight`` with ``rstd = 1 / sqrt(mean(x**2) + eps)``, and ``rstd``."""
     axes, values = _last(normalized_ndim), wide(x)
@@ -237,7 +237,7 @@ def batch_norm_backward(
 
 @compiled(minimum=512)
 def group_norm_forward(
-    x: Array, groups: int, weight: Optional, bias: Optional, eps: float
+    x: Array, weight: Optional, bias: Optional, groups: int, eps: float
 ) -> tuple[Array, Array, Array]:
     """Normalises ``x`` [N, C, *] over each group of channels: result, mean and rstd [N, groups]."""
     batch, length = len(x), prod(x.shape[1:]) // groups

@@ -1,0 +1,537 @@
+"""Normalisation over batches, groups of channels and rows, with fused gradients.
+
+While gradients are recorded themselves (``create_graph=True``), the rules use formulas of tensors
+instead of the fused kernels, so that they differentiate again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import scalar_name
+from flambeau.core.modes import modes
+from flambeau.core.op import Op
+from flambeau.core.publish import exported, not_a_tensor
+from flambeau.core.tensor import Tensor
+from flambeau.core.views import bump
+from flambeau.core.writing import deliver
+from flambeau.kernels.select import META
+from flambeau.kernels.shared import normalization as kernels
+from flambeau.ops.direct import run
+from flambeau.ops.reductions import vector_norm
+
+Maybe = Tensor | None
+Needs = tuple[bool, bool, bool]
+
+
+# ---- what the rules share
+
+
+def _unit(input: Tensor, dims: Any, eps: float, centred: bool = True) -> tuple[Tensor, Tensor]:
+    """The input with mean 0 and variance 1 over ``dims``, and what it was multiplied by."""
+    if centred:
+        input = input - input.mean(dims, True)  # type: ignore[attr-defined]
+    scale = ((input * input).mean(dims, True) + eps).rsqrt()  # type: ignore[operator]
+    return input * scale, scale
+
+
+def _unit_grad(
+    grad: Tensor, unit: Tensor, scale: Tensor, dims: Any, centred: bool = True
+) -> Tensor:
+    """The gradient of the input from that of ``unit``."""
+    along = unit * (grad * unit).mean(dims, True)  # type: ignore[operator]
+    if centred:
+        grad = grad - grad.mean(dims, True)  # type: ignore[attr-defined]
+    return (grad - along) * scale
+
+
+def _affine_grads(
+    grad: Tensor, unit: Tensor, weight: Maybe, dims: Any, needs: Needs
+) -> tuple[Tensor, Maybe, Maybe]:
+    """The gradients of ``unit``, weight and bias in ``unit * weight + bias``."""
+    return (
+        grad if weight is None else grad * weight,
+        (grad * unit).sum(dims) if needs[1] else None,  # type: ignore[operator]
+        grad.sum(dims) if needs[2] else None,  # type: ignore[attr-defined]
+    )
+
+
+def _like(vector: Maybe, ndim: int) -> Maybe:
+    """A vector of channels, shaped to go with ``[N, C, *]``."""
+    return None if vector is None else vector.reshape(-1, *(1,) * (ndim - 2))  # type: ignore
+
+
+def _parameter_like(weight: Maybe, input: Tensor, name: str) -> None:
+    """Parameters have the dtype of the input; float32 also goes with a half-precision input."""
+    if weight is None or weight.dtype is input.dtype:
+        return
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{scalar_name(input.dtype)}'")
+    if input.dtype.itemsize > 2:
+        raise RuntimeError(
+            f"mixed dtype (CPU): expect parameter to have scalar type of {scalar_name(input.dtype)}"
+        )
+    if weight.dtype.name != "float32":
+        raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+
+
+# ---- layer norm and RMS norm
+
+_layer_norm = Op("native_layer_norm", kernels.layer_norm_forward, inputs=("input", "weight", "bias"),
+    params=("count", "eps"), outputs=3, differentiable=(0,), accepts="f",
+    refusal="LayerNormKernelImpl",
+    shape=lambda x, weight, bias, count, eps: (
+        x.shape, _statistics(x, x.shape[: x.ndim - count], count),
+        _statistics(x, x.shape[: x.ndim - count], count)))  # fmt: skip
+
+_layer_norm_backward = Op("native_layer_norm_backward", kernels.layer_norm_backward,
+    inputs=("grad_output", "input", "mean", "rstd", "weight"), params=("count", "needs_of"),
+    outputs=3, shape=lambda g, x, mean, rstd, weight, count, needs: (
+        x.shape, x.shape[x.ndim - count :], x.shape[x.ndim - count :]))  # fmt: skip
+
+
+def _statistics(x: Any, lead: tuple[int, ...], ones: int) -> tuple[tuple[int, ...], Any]:
+    """The shape and dtype of statistics, which are float32 for narrow floats."""
+    return (*lead, *(1,) * ones), x.dtype if x.dtype.itemsize > 2 else "float32"
+
+
+@_layer_norm.vjp
+def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, result2: Tensor, count: int,
+      eps: float, needs: Needs) -> Any:  # fmt: skip
+    if not modes.grad:
+        return run(_layer_norm_backward, (grad, input, result1, result2, weight), (count, needs))
+    dims, outer = _split(input, count)
+    unit, scale = _unit(input, dims, eps)
+    g, dw, db = _affine_grads(grad, unit, weight, outer, needs)
+    return _unit_grad(g, unit, scale, dims) if needs[0] else None, dw, db
+
+
+def _split(input: Tensor, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The last ``count`` dimensions and those before."""
+    return tuple(range(input.ndim - count, input.ndim)), tuple(range(input.ndim - count))
+
+
+@_layer_norm.jvp
+def _(input: Tensor, weight: Maybe, input_t: Maybe, weight_t: Maybe, bias_t: Maybe, count: int,
+      eps: float) -> Any:  # fmt: skip
+    dims = _split(input, count)[0]
+    unit, scale = _unit(input, dims, eps)
+    return _affine_tangent(unit, scale, dims, weight, input_t, weight_t, bias_t), None, None
+
+
+def _affine_tangent(unit: Tensor, scale: Tensor, dims: Any, weight: Any, input_t: Any, weight_t: Any,
+                    bias_t: Any, centred: bool = True) -> Any:  # fmt: skip
+    """The tangent of ``unit * weight + bias``; the Jacobian of ``unit`` is symmetric."""
+    total = None
+    if input_t is not None:
+        total = _unit_grad(input_t, unit, scale, dims, centred)
+        total = total if weight is None else total * weight
+    for tangent in (None if weight_t is None else unit * weight_t, bias_t):
+        if tangent is not None:
+            total = tangent if total is None else total + tangent
+    return total
+
+
+def _checked_rows(
+    name: str, input: Tensor, shape: Any, weight: Maybe, bias: Maybe, star: str
+) -> tuple[int, ...]:
+    if not isinstance(input, Tensor):
+        raise not_a_tensor(name, "input", 1, input)
+    if isinstance(shape, int) or not isinstance(shape, Sequence):
+        raise TypeError(
+            f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
+            f"{type(shape).__name__}"
+        )
+    shape = tuple(shape)
+    if not shape:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            "element, but got normalized_shape = []"
+        )
+    for tensor, what in ((weight, "weight"), (bias, "bias")):
+        if tensor is not None and tensor._array.shape != shape:
+            raise RuntimeError(
+                f"Expected {what} to be of same shape as normalized_shape, but got {what} of shape "
+                f"{list(tensor.shape)} and normalized_shape = {list(shape)}"
+            )
+    if input._array.shape[-len(shape) :] != shape:
+        raise RuntimeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape "
+            f"[*{star}{', '.join(map(str, shape))}], but got input of size{list(input.shape)}"
+        )
+    return shape
+
+
+def layer_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Maybe = None, bias: Maybe = None,
+    eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    """Normalises each slice over the last dimensions, whose shape is ``normalized_shape``.
+
+    The result is ``(x - mean) / sqrt(var + eps) * weight + bias`` with the biased variance;
+    ``weight`` and ``bias`` have the shape ``normalized_shape``. Half precision is computed in
+    float32. (Ba, Kiros and Hinton, Layer Normalization, 2016.)
+
+    >>> torch.nn.functional.layer_norm(torch.tensor([[1.0, 3.0]]), (2,))
+    tensor([[-1.0000,  1.0000]])
+    """
+    return normalize_rows(input, normalized_shape, weight, bias, eps)[0]
+
+
+def normalize_rows(
+    input: Tensor, normalized_shape: Sequence[int], weight: Maybe, bias: Maybe, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Layer norm: the result, mean and 1 / deviation."""
+    shape = _checked_rows("layer_norm", input, normalized_shape, weight, bias, ", ")
+    for tensor in (weight, bias):
+        if tensor is not None and tensor._kind is not input._kind:
+            _parameter_like(tensor, input, "LayerNormKernelImpl")
+    return run(_layer_norm, (input, weight, bias), (len(shape), eps))
+
+
+_rms_norm = Op("rms_norm", kernels.rms_norm_forward, inputs=("input", "weight"),
+    params=("count", "eps"), outputs=2, differentiable=(0,), accepts="f", refusal="rms_norm",
+    shape=lambda x, weight, count, eps: (
+        x.shape, _statistics(x, x.shape[: x.ndim - count], count)))  # fmt: skip
+
+_rms_norm_backward = Op("rms_norm_backward", kernels.rms_norm_backward,
+    inputs=("grad_output", "input", "rstd", "weight"), params=("count", "needs_of"), outputs=2,
+    shape=lambda g, x, rstd, weight, count, needs: (x.shape, x.shape[x.ndim - count :]))  # fmt: skip
+
+
+@_rms_norm.vjp
+def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, count: int, eps: float,
+      needs: tuple[bool, bool]) -> Any:  # fmt: skip
+    if not modes.grad:
+        return run(_rms_norm_backward, (grad, input, result1, weight), (count, needs))
+    dims, outer = _split(input, count)
+    unit, scale = _unit(input, dims, eps, False)
+    g, dw, _ = _affine_grads(grad, unit, weight, outer, (*needs, False))
+    return _unit_grad(g, unit, scale, dims, False) if needs[0] else None, dw
+
+
+@_rms_norm.jvp
+def _(input: Tensor, weight: Maybe, input_t: Maybe, weight_t: Maybe, count: int, eps: float) -> Any:
+    dims = _split(input, count)[0]
+    unit, scale = _unit(input, dims, eps, False)
+    return _affine_tangent(unit, scale, dims, weight, input_t, weight_t, None, False), None
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Maybe = None, eps: float | None = None
+) -> Tensor:
+    """``x / sqrt(mean(x^2) + eps) * weight`` over the last dimensions.
+
+    ``eps`` is the machine epsilon of the dtype of the computation by default. (Zhang and Sennrich,
+    Root Mean Square Layer Normalization, 2019.)
+    """
+    shape = _checked_rows("rms_norm", input, normalized_shape, weight, None, "")
+    if eps is None:
+        eps = _machine_epsilon(input.dtype)
+    if input.dtype.is_complex:
+        dims = tuple(range(input.ndim - len(shape), input.ndim))
+        unit = _unit(input, dims, eps, False)[0]
+        return unit if weight is None else unit * weight
+    if weight is not None and weight.dtype is not input.dtype:
+        return run(_rms_norm, (input, None), (len(shape), eps))[0] * weight.to(input.dtype)
+    return run(_rms_norm, (input, weight), (len(shape), eps))[0]
+
+
+def _machine_epsilon(of: DType) -> float:
+    return 2.0**-52 if of.name in ("float64", "complex128") else 2.0**-23
+
+
+# ---- batch norm
+
+_batch_norm = Op("native_batch_norm", kernels.batch_norm_forward,
+    inputs=("input", "weight", "bias", "running_mean", "running_var"), params=("training", "eps"),
+    outputs=4, differentiable=(0,), accepts="f", refusal="batch_norm",
+    shape=lambda x, weight, bias, mean, var, training, eps: (
+        x.shape, *[_statistics(x, (x.shape[1],), 0)] * 3))  # fmt: skip
+
+_batch_norm_backward = Op("native_batch_norm_backward", kernels.batch_norm_backward,
+    inputs=("grad_output", "input", "weight", "mean", "rstd"), params=("training", "needs_of"),
+    outputs=3, shape=lambda g, x, weight, mean, rstd, training, needs: (
+        x.shape, (x.shape[1],), (x.shape[1],)))  # fmt: skip
+
+
+@_batch_norm.vjp
+def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, result2: Tensor, training: bool,
+      eps: float, needs: tuple[bool, ...]) -> Any:  # fmt: skip
+    if not modes.grad:
+        tensors = (grad, input, weight, result1, result2)
+        return *run(_batch_norm_backward, tensors, (training, needs[:3])), None, None
+    dims = (0, *range(2, input.ndim))
+    unit, scale = _channel_unit(input, result1, result2, dims, training, eps)
+    g, dw, db = _affine_grads(grad, unit, _like(weight, input.ndim), dims, needs[:3])  # type: ignore
+    dx = _unit_grad(g, unit, scale, dims) if training else g * scale
+    return dx if needs[0] else None, dw, db, None, None
+
+
+def _channel_unit(
+    input: Tensor, mean: Tensor, rstd: Tensor, dims: Any, training: bool, eps: float
+) -> tuple[Tensor, Tensor]:
+    """As ``_unit``; out of training with statistics that do not depend on the input."""
+    if training:
+        return _unit(input, dims, eps)
+    scale = _like(rstd, input.ndim)
+    return (input - _like(mean, input.ndim)) * scale, scale  # type: ignore[operator,return-value]
+
+
+@_batch_norm.jvp
+def _(input: Tensor, weight: Maybe, input_t: Maybe, weight_t: Maybe, bias_t: Maybe, result1: Tensor,
+      result2: Tensor, training: bool, eps: float) -> Any:  # fmt: skip
+    dims = (0, *range(2, input.ndim))
+    unit, scale = _channel_unit(input, result1, result2, dims, training, eps)
+    weight, weight_t, bias_t = (_like(v, input.ndim) for v in (weight, weight_t, bias_t))
+    if not training and input_t is not None:
+        tangent = input_t * scale if weight is None else input_t * scale * weight
+        rest = _affine_tangent(unit, scale, dims, weight, None, weight_t, bias_t)
+        return (tangent if rest is None else tangent + rest), None, None, None
+    return _affine_tangent(unit, scale, dims, weight, input_t, weight_t, bias_t), None, None, None
+
+
+def normalize_batch(
+    input: Tensor, weight: Maybe, bias: Maybe, running_mean: Maybe, running_var: Maybe,
+    training: bool, momentum: float, eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """Batch norm, updating running statistics in training: the result, mean and 1 / deviation."""
+    channels = input.size(1)  # type: ignore[attr-defined]
+    given = (running_mean, running_var, weight, bias)
+    for tensor, name in zip(given, ("running_mean", "running_var", "weight", "bias")):
+        if tensor is None:
+            if not training and tensor is running_mean or tensor is running_var and not training:
+                raise RuntimeError(f"{name} must be defined in evaluation mode")
+        elif tensor._array.size != channels:
+            raise RuntimeError(
+                f"{name} should contain {channels} elements not {tensor._array.size}"
+            )
+    _check_mixed(input, given)
+    statistics = (None, None) if training else (running_mean, running_var)
+    result, mean, rstd, var = run(_batch_norm, (input, weight, bias, *statistics), (training, eps))
+    if training and running_mean is not None and input._array.size:
+        _blend(running_mean, mean, momentum)
+        _blend(running_var, var, momentum)  # type: ignore[arg-type]
+    return result, mean, rstd
+
+
+def _check_mixed(input: Tensor, parameters: tuple[Maybe, ...]) -> None:
+    for tensor in parameters:
+        if tensor is not None and tensor._kind is not input._kind:
+            if input.dtype.name == "float64" and tensor.dtype.name == "float32":
+                raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+            _parameter_like(tensor, input, "batch_norm")
+
+
+def _blend(running: Tensor, new: Tensor, momentum: float) -> None:
+    """Moves a running statistic towards a new one, in place and without a history."""
+    kind = running.kind
+    if kind.place != META:
+        array = running._array
+        array[...] = array * (1 - momentum) + new._array * momentum
+    bump(running)
+
+
+def _check_enough(shape: tuple[int, ...]) -> None:
+    if shape[0] * math.prod(shape[2:]) == 1:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {shape}"
+        )
+
+
+def batch_norm(
+    input: Tensor, running_mean: Maybe, running_var: Maybe, weight: Maybe = None,
+    bias: Maybe = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    """Normalises each channel of ``[N, C, *]`` over the batch and its pixels.
+
+    In training with the biased variance of the batch, which moves the running statistics by
+    ``momentum`` towards the batch's mean and unbiased variance; otherwise with the running
+    statistics. Raises ValueError for a single value per channel in training. (Ioffe and Szegedy,
+    Batch Normalization, 2015.)
+
+    >>> x = torch.tensor([[1.0], [3.0]])
+    >>> torch.nn.functional.batch_norm(x, None, None, training=True)
+    tensor([[-1.0000],
+            [ 1.0000]])
+    """
+    if training:
+        _check_enough(input.shape)
+        if (running_mean is None) != (running_var is None):
+            raise ValueError(
+                "running_mean and running_var must either both be None or neither be None"
+            )
+    return normalize_batch(input, weight, bias, running_mean, running_var, training, momentum, eps)[
+        0
+    ]
+
+
+def instance_norm(
+    input: Tensor, running_mean: Maybe = None, running_var: Maybe = None, weight: Maybe = None,
+    bias: Maybe = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    """Normalises each channel of each image of ``[N, C, *]`` over its pixels.
+
+    Running statistics are the means of the images' statistics. (Ulyanov, Vedaldi and Lempitsky,
+    Instance Normalization, 2016.)
+    """
+    if use_input_stats:
+        if math.prod(input.shape[2:]) == 1:
+            raise ValueError(
+                f"Expected more than 1 spatial element when training, got input size {input.shape}"
+            )
+        if (running_mean is None) != (running_var is None):
+            raise ValueError(
+                "running_mean and running_var must either both be None or neither be None"
+            )
+    return normalize_instances(
+        input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps
+    )
+
+
+def normalize_instances(
+    input: Tensor, weight: Maybe, bias: Maybe, running_mean: Maybe, running_var: Maybe,
+    use_input_stats: bool, momentum: float, eps: float,
+) -> Tensor:  # fmt: skip
+    """Instance norm is batch norm of one image whose channels are those of all images."""
+    if not use_input_stats and (running_mean is None or running_var is None):
+        raise RuntimeError(
+            "Expected running_mean and running_var to be defined when use_input_stats is false"
+        )
+    batch, channels = input.shape[:2]
+    image = input.reshape(1, batch * channels, *input.shape[2:])  # type: ignore[attr-defined]
+    vectors = (weight, bias, running_mean, running_var)
+    repeated = [None if v is None else v.repeat(batch) for v in vectors]  # type: ignore
+    result = normalize_batch(image, *repeated, use_input_stats, momentum, eps)[0]
+    if use_input_stats and running_mean is not None:
+        for running, moved in zip((running_mean, running_var), repeated[2:]):
+            _blend(running, moved.detach().view(batch, channels).mean(0), 1.0)  # type: ignore
+    return result.view(input.shape)  # type: ignore[attr-defined]
+
+
+# ---- group norm
+
+_group_norm = Op("native_group_norm", kernels.group_norm_forward, inputs=("input", "weight", "bias"),
+    params=("groups", "eps"), outputs=3, differentiable=(0,), accepts="f",
+    refusal="GroupNormKernelImpl",
+    shape=lambda x, weight, bias, groups, eps: (
+        x.shape, *[_statistics(x, (x.shape[0], groups), 0)] * 2))  # fmt: skip
+
+_group_norm_backward = Op("native_group_norm_backward", kernels.group_norm_backward,
+    inputs=("grad_output", "input", "mean", "rstd", "weight"), params=("groups", "needs_of"),
+    outputs=3, shape=lambda g, x, mean, rstd, weight, groups, needs: (
+        x.shape, (x.shape[1],), (x.shape[1],)))  # fmt: skip
+
+
+@_group_norm.vjp
+def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, result2: Tensor, groups: int,
+      eps: float, needs: Needs) -> Any:  # fmt: skip
+    if not modes.grad:
+        return run(_group_norm_backward, (grad, input, result1, result2, weight), (groups, needs))
+    rows = (input.shape[0], groups, -1)
+    unit, scale = _unit(input.reshape(rows), 2, eps)  # type: ignore[attr-defined]
+    dims = (0, *range(2, input.ndim))
+    g, dw, db = _affine_grads(
+        grad, unit.reshape(input.shape), _like(weight, input.ndim), dims, needs
+    )
+    dx = _unit_grad(g.reshape(rows), unit, scale, 2).reshape(input.shape) if needs[0] else None
+    return dx, dw, db
+
+
+@_group_norm.jvp
+def _(input: Tensor, weight: Maybe, input_t: Maybe, weight_t: Maybe, bias_t: Maybe, groups: int,
+      eps: float) -> Any:  # fmt: skip
+    rows, shape, ndim = (input.shape[0], groups, -1), input.shape, input.ndim
+    unit, scale = _unit(input.reshape(rows), 2, eps)  # type: ignore[attr-defined]
+    if input_t is not None:
+        input_t = _unit_grad(input_t.reshape(rows), unit, scale, 2).reshape(shape)  # type: ignore
+        input_t = input_t if weight is None else input_t * _like(weight, ndim)
+    for part in (
+        None if weight_t is None else unit.reshape(shape) * _like(weight_t, ndim),
+        _like(bias_t, ndim),
+    ):
+        if part is not None:
+            input_t = part if input_t is None else input_t + part
+    return input_t, None, None
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Maybe = None, bias: Maybe = None, eps: float = 1e-5
+) -> Tensor:
+    """Normalises each image of ``[N, C, *]`` over each of ``num_groups`` groups of channels.
+
+    (Wu and He, Group Normalization, 2018.)
+    """
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"Expected at least 2 dimensions for input tensor but received {input.ndim}"
+        )
+    shape = input.shape
+    if shape[0] * shape[1] // num_groups * math.prod(shape[2:]) == 1:
+        raise ValueError(
+            "Expected more than 1 value per channel when training, got input size "
+            f"{[shape[0] * shape[1] // num_groups, num_groups, *shape[2:]]}"
+        )
+    return normalize_groups(input, num_groups, weight, bias, eps)[0]
+
+
+def normalize_groups(
+    input: Tensor, groups: int, weight: Maybe, bias: Maybe, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Group norm: the result, mean and 1 / deviation; with the checks of ``torch.group_norm``."""
+    shape = list(input.shape)
+    if groups <= 0:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {groups}")
+    if shape[1] % groups:
+        raise RuntimeError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of "
+            f"shape {shape} and num_groups={groups}"
+        )
+    for tensor, name in ((weight, "weight"), (bias, "bias")):
+        if tensor is None:
+            continue
+        if tensor._array.shape != (shape[1],):
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of channels in input, "
+                f"but got {name} of shape {list(tensor.shape) if name == 'weight' else [0]} and "
+                f"input of shape {shape}"
+            )
+        if tensor._kind is not input._kind:
+            _parameter_like(tensor, input, "GroupNormKernelImpl")
+    return run(_group_norm, (input, weight, bias), (groups, eps))
+
+
+# ---- others
+
+
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """Divides by ``(k + alpha * mean(x^2))^beta`` over ``size`` neighbouring channels.
+
+    (Krizhevsky, Sutskever and Hinton, ImageNet Classification, 2012.)
+    """
+    if input.ndim < 3:
+        raise ValueError(
+            f"Expected 3D or higher dimensionality                          input (got {input.ndim} dimensions)"
+        )
+    if input.numel() == 0:
+        return input
+    squares = input * input  # type: ignore[operator]
+    padding = [0, 0] * (input.ndim - 2) + [size // 2, (size - 1) // 2]
+    windows = squares.constant_pad_nd(padding).unfold(1, size, 1)
+    return input / (windows.mean(-1) * alpha + k).pow(beta)
+
+
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
+) -> Tensor:
+    """``input / max(norm, eps)`` with the ``p``-norm over ``dim``."""
+    norm = vector_norm(input, p, dim, True)
+    return deliver("normalize", input / norm.clamp_min(eps).expand_as(input), out)  # type: ignore
+
+
+__all__ = [n for n in exported(globals()) if not n.startswith("normalize_")]

@@ -1,0 +1,363 @@
+"""Maximum and average pooling in one to three dimensions, with fixed and adaptive windows."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from flambeau.core.dtype import scalar_name
+from flambeau.core.op import Op
+from flambeau.core.publish import exported, not_a_tensor
+from flambeau.core.tensor import Tensor
+from flambeau.kernels.shared import pooling as kernels
+from flambeau.ops.direct import run
+from flambeau.ops.spatial import COUNTS, Ints, batched, per_dimension
+
+# ---- operators
+
+
+def _at(values: Tensor, indices: Tensor) -> Tensor:
+    """The pixels of ``[N, C, *spatial]`` at flat spatial indices, in the shape of the indices."""
+    if indices.numel() == 0:
+        return values.new_zeros(indices.shape)  # type: ignore[attr-defined]
+    flat = values.flatten(2).gather(2, indices.flatten(2))  # type: ignore[attr-defined]
+    return flat.reshape(indices.shape)
+
+
+def _pooled(x: Any, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil: bool) -> Ints:
+    sides = zip(x.shape[2:], kernel, stride, padding, dilation)
+    return (*x.shape[:2], *[kernels.pooled_size(*side, ceil) for side in sides])
+
+
+def _with_indices(shape: Ints, x: Any) -> Any:
+    return (shape, x.dtype), (shape, "int64")
+
+
+_max_pool = Op("max_pool_with_indices", kernels.max_pool_forward,
+    params=("kernel_size", "stride", "padding", "dilation", "ceil_mode"), outputs=2,
+    differentiable=(0,), accepts="if", refusal="max_pool", node="MaxPool2DWithIndices",
+    vjp={"input": lambda grad, result1, input_shape: (
+        _max_pool_backward(grad, result1, tuple(input_shape)))},
+    jvp=lambda input_t, result1: (_at(input_t, result1), None),
+    shape=lambda x, *geometry: _with_indices(_pooled(x, *geometry), x))  # fmt: skip
+
+_adaptive_max_pool = Op("adaptive_max_pool", kernels.adaptive_max_pool_forward,
+    params=("output_size",), outputs=2, differentiable=(0,), accepts="f",
+    refusal="adaptive_max_pool2d", node="AdaptiveMaxPool2D",
+    vjp={"input": lambda grad, result1, input_shape: (
+        _max_pool_backward(grad, result1, tuple(input_shape)))},
+    jvp=lambda input_t, result1: (_at(input_t, result1), None),
+    shape=lambda x, size: _with_indices((*x.shape[:2], *size), x))  # fmt: skip
+
+_max_pool_backward = Op("max_pool_backward", kernels.max_pool_backward,
+    inputs=("grad_output", "indices"), params=("shape",),
+    vjp={"grad_output": lambda grad, indices: _at(grad, indices)},
+    shape=lambda grad, indices, shape: shape)  # fmt: skip
+
+_AVERAGE = (
+    "kernel_size",
+    "stride",
+    "padding",
+    "ceil_mode",
+    "count_include_pad",
+    "divisor_override",
+)
+
+_avg_pool = Op("avg_pool", kernels.avg_pool_forward, params=_AVERAGE, accepts="if",
+    refusal="avg_pool2d", node="AvgPool2D", jvp="linear",
+    vjp={"input": lambda grad, input_shape, kernel_size, stride, padding, ceil_mode,
+         count_include_pad, divisor_override: _avg_pool_backward(
+            grad, tuple(input_shape), kernel_size, stride, padding, ceil_mode, count_include_pad,
+            divisor_override)},
+    shape=lambda x, kernel, stride, padding, ceil, *rest: (
+        _pooled(x, kernel, stride, padding, (1,) * len(kernel), ceil)))  # fmt: skip
+
+_avg_pool_backward = Op("avg_pool_backward", kernels.avg_pool_backward, inputs=("grad_output",),
+    params=("shape", *_AVERAGE), jvp="linear",
+    vjp={"grad_output": lambda grad, kernel_size, stride, padding, ceil_mode, count_include_pad,
+         divisor_override: _avg_pool(
+            grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)},
+    shape=lambda grad, shape, *rest: shape)  # fmt: skip
+
+_adaptive_avg_pool = Op("adaptive_avg_pool", kernels.adaptive_avg_pool_forward,
+    params=("output_size",), accepts="f", refusal="adaptive_avg_pool2d", node="AdaptiveAvgPool2D",
+    jvp="linear",
+    vjp={"input": lambda grad, input_shape: _adaptive_avg_pool_backward(grad, tuple(input_shape))},
+    shape=lambda x, size: (*x.shape[:2], *size))  # fmt: skip
+
+_adaptive_avg_pool_backward = Op("adaptive_avg_pool_backward", kernels.adaptive_avg_pool_backward,
+    inputs=("grad_output",), params=("shape",), jvp="linear",
+    vjp={"grad_output": lambda grad, grad_output_shape: (
+        _adaptive_avg_pool(grad, tuple(grad_output_shape[2:])))},
+    shape=lambda grad, shape: shape)  # fmt: skip
+
+
+# ---- arguments of fixed windows
+
+
+def _argument(name: str, what: str, value: Any, n: int) -> Ints:
+    def refuse() -> Exception:
+        if n == 1 and name.startswith("max"):
+            return RuntimeError(
+                f"{name}() {what} must be an int, list of ints or tuple of ints of size 1 but got "
+                f"size {len(value)}"
+            )
+        if n == 1:
+            return RuntimeError(
+                f"{name}() argument '{what}' should contain one int (got {len(value)})"
+            )
+        omitted = "must either be omitted, a single int" if what == "stride" else (
+            "must be either a single int" if what == "dilation" else
+            "must be a single int" if name == "avg_pool3d" and what != "stride" else
+            "must either be a single int")  # fmt: skip
+        return RuntimeError(f"{name}: {what} {omitted}, or a tuple of {COUNTS[n]}")
+
+    return per_dimension(value, n, refuse)
+
+
+def _geometry(
+    name: str, n: int, kernel: Any, stride: Any, padding: Any, dilation: Any
+) -> tuple[Ints, Ints, Ints, Ints]:
+    kernel = _argument(name, "kernel_size", kernel, n)
+    absent = stride is None or (not isinstance(stride, int) and len(stride) == 0)
+    stride = kernel if absent else _argument(name, "stride", stride, n)
+    return (
+        kernel, stride, _argument(name, "padding", padding, n),
+        _argument(name, "dilation", dilation, n),
+    )  # fmt: skip
+
+
+@lru_cache(512)
+def _check_windows(
+    name: str, shape: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil: bool
+) -> None:
+    n = len(kernel)
+    if n == 1 and name == "max_pool1d":
+        _check_line(name, kernel[0], stride[0], padding[0], dilation[0])
+    if 0 in stride:
+        raise RuntimeError("stride should not be zero")
+    if min(kernel) <= 0 or min(stride) <= 0:
+        raise RuntimeError("kernel size and stride should be greater than zero")
+    if min(dilation) <= 0:
+        shown = " ".join([f"dilation{c}: {d}" for c, d in zip("THW"[3 - n :], dilation)])
+        raise RuntimeError(f"dilation should be greater than zero, but got {shown}")
+    for p, k, d in zip(padding, kernel, dilation):
+        if p < 0:
+            raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
+        if p > (d * (k - 1) + 1) // 2:
+            raise RuntimeError(
+                "pad should be at most half of effective kernel size, but got "
+                f"pad={p}, kernel_size={k} and dilation={d}"
+            )
+    _check_image(name, shape, n)
+    _check_result(name, shape, kernel, stride, padding, dilation, ceil)
+
+
+def _check_line(name: str, kernel: int, stride: int, padding: int, dilation: int) -> None:
+    for value, what in ((kernel, "kernel_size"), (stride, "stride")):
+        if value <= 0:
+            raise RuntimeError(f"{name}() {what} must be greater than zero, but got {value}")
+    if padding < 0:
+        raise RuntimeError(f"{name}() padding must be non-negative, but got {padding}")
+    if padding > kernel // 2:
+        raise RuntimeError(
+            f"{name}() padding should be at most half of kernel size, but got padding={padding} and "
+            f"kernel_size={kernel}"
+        )
+    if dilation <= 0:
+        raise RuntimeError(f"{name}() dilation must be greater than zero, but got {dilation}")
+
+
+def _check_image(name: str, shape: Ints, n: int) -> None:
+    if len(shape) not in (n + 1, n + 2):
+        if n == 1 and name == "avg_pool1d":
+            raise RuntimeError(
+                f"Expected 2 to 3 dimensions, but got {len(shape)}-dimensional tensor for argument #1 "
+                "'self' (while checking arguments for avg_pool1d)"
+            )
+        if n > 1:
+            raise RuntimeError(
+                f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input"
+            )
+    batch = len(shape) == n + 2
+    if len(shape) not in (n + 1, n + 2) or 0 in (shape[1:] if batch else shape):
+        prefix = "max_pool1d: " if name == "max_pool1d" else ""
+        raise RuntimeError(
+            f"{prefix}Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch "
+            f"size for input, but got:{list(shape)}"
+        )
+
+
+def _check_result(
+    name: str, shape: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil: bool
+) -> None:
+    n = len(kernel)
+    image = shape[-n:]
+    if name == "avg_pool3d" and any([m + 2 * p < k for m, k, p in zip(image, kernel, padding)]):
+        raise RuntimeError(
+            f"input image (T: {image[0]} H: {image[1]} W: {image[2]}) smaller than kernel size "
+            f"(kT: {kernel[0]} kH: {kernel[1]} kW: {kernel[2]})"
+        )
+    sides = zip(image, kernel, stride, padding, dilation)
+    size = [kernels.pooled_size(*side, ceil) for side in sides]
+    if min(size) < 1:
+        if name == "max_pool1d":
+            raise RuntimeError(f"max_pool1d() Invalid computed output size: {size[0]}")
+        given, size = list(shape[-n - 1 :]), [max(0, m) for m in size]
+        if n == 1:
+            given, size = [given[0], 1, given[1]], [1, *size]
+        times = "x".join(map(str, given)), "x".join(map(str, [given[0], *size]))
+        raise RuntimeError(
+            f"Given input size: ({times[0]}). Calculated output size: ({times[1]}). "
+            "Output size is too small"
+        )
+
+
+# ---- maximum
+
+
+def _max_pooled(
+    name: str,
+    n: int,
+    input: Tensor,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil: bool,
+) -> tuple[Tensor, Tensor]:
+    if not isinstance(input, Tensor):
+        raise not_a_tensor(name, "input", 1, input)
+    geometry = _geometry(name, n, kernel, stride, padding, dilation)
+    _check_windows(name, input._array.shape, *geometry, ceil)
+    of = input.dtype
+    if of.is_complex or of.name == "bool" or (n == 1 and of.rank < 2):
+        raise NotImplementedError(
+            f"\"{'max_pool1d_impl' if n == 1 else name}\" not implemented for '{scalar_name(of)}'"
+        )
+    if input._array.ndim == n + 2:
+        return run(_max_pool, (input,), (*geometry, ceil))
+    return batched(_max_pool, n, input, *geometry, ceil)
+
+
+def max_pool1d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """The maximum of each window of ``[N, C, L]`` or ``[C, L]``; ``stride`` defaults to the window.
+
+    With ``return_indices`` also the index of each maximum. NaN wins; of equal values, the first.
+    """
+    both = _max_pooled("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
+    return both if return_indices else both[0]
+
+
+def max_pool2d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """The maximum of each window of ``[N, C, H, W]`` or ``[C, H, W]``.
+
+    ``stride`` defaults to the window; padding counts as minus infinity. With ``return_indices``
+    also the flat index of each maximum in its plane.
+
+    >>> torch.nn.functional.max_pool2d(torch.arange(16.0).view(1, 4, 4), 2)
+    tensor([[[ 5.,  7.],
+             [13., 15.]]])
+    """
+    both = _max_pooled("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
+    return both if return_indices else both[0]
+
+
+def max_pool3d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """The maximum of each window of ``[N, C, D, H, W]`` or ``[C, D, H, W]``; see ``max_pool2d``."""
+    both = _max_pooled("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode)
+    return both if return_indices else both[0]
+
+
+def max_pool1d_with_indices(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """``max_pool1d`` with ``return_indices=True``."""
+    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+def max_pool2d_with_indices(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """``max_pool2d`` with ``return_indices=True``."""
+    return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+def max_pool3d_with_indices(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """``max_pool3d`` with ``return_indices=True``."""
+    return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+# ---- average
+
+
+def _avg_pooled(
+    name: str, n: int, input: Tensor, kernel: Any, stride: Any, padding: Any, ceil: bool,
+    count_include_pad: bool, divisor: int | None,
+) -> Tensor:  # fmt: skip
+    if not isinstance(input, Tensor):
+        raise not_a_tensor(name, "input", 1, input)
+    kernel, stride, padding, dilation = _geometry(name, n, kernel, stride, padding, 1)
+    if divisor == 0:
+        raise RuntimeError("divisor must be not zero")
+    _check_windows(name, input._array.shape, kernel, stride, padding, dilation, ceil)
+    if input.dtype.is_complex or input.dtype.name == "bool":
+        what = "avg_pool3d_out_frame" if n == 3 else "avg_pool2d"
+        raise NotImplementedError(f"\"{what}\" not implemented for '{scalar_name(input.dtype)}'")
+    params = (kernel, stride, padding, ceil, count_include_pad, divisor)
+    if input._array.ndim == n + 2:
+        return run(_avg_pool, (input,), params)
+    return batched(_avg_pool, n, input, *params)
+
+
+def avg_pool1d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:  # fmt: skip
+    """The mean of each window of ``[N, C, L]`` or ``[C, L]``; see ``avg_pool2d``."""
+    return _avg_pooled(
+        "avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None
+    )
+
+
+def avg_pool2d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """The mean of each window of ``[N, C, H, W]`` or ``[C, H, W]``; ``stride`` defaults to it.
+
+    Zeros of the padding count unless ``count_include_pad`` is false; ``divisor_override`` divides
+    the sums instead of the count.
+    """
+    return _avg_pooled(
+        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
+        divisor_override,
+    )  # fmt: skip
+
+
+def avg_pool3d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """The mean of each window of ``[N, C, D, H, W]`` or ``[C, D, H, W]``; see ``avg_pool2d``."""
+    return _avg_pooled(
+        "avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
+        divisor_override,
+    )  # fmt: skip
+
+
+__all__ = exported(globals())

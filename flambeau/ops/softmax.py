@@ -1,0 +1,92 @@
+"""Softmax and its logarithm, with fused gradients."""
+
+from __future__ import annotations
+
+from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import scalar_name
+from flambeau.core.graph import record
+from flambeau.core.modes import flags, modes
+from flambeau.core.op import SAME, Op, wrap_dim
+from flambeau.core.publish import exported, method, not_a_tensor
+from flambeau.core.tensor import Tensor, wrap
+from flambeau.core.writing import deliver
+from flambeau.kernels.shared import normalization as kernels
+
+_softmax = Op("softmax", kernels.softmax, dims=("dim",), shape=SAME, accepts="f",
+    vjp={"input": lambda grad, result, dim: _softmax_backward(grad, result, dim)},
+    jvp=lambda input_t, result, dim: _softmax_backward(input_t, result, dim))  # fmt: skip
+
+# The Jacobian of softmax is symmetric: its transpose is itself.
+_softmax_backward = Op("softmax_backward", kernels.softmax_backward, inputs=("grad_output", "output"),
+    dims=("dim",), shape=SAME,
+    vjp={"grad_output": lambda grad, output, dim: _softmax_backward(grad, output, dim),
+         "output": lambda grad, grad_output, output, dim: (
+             grad * (grad_output - (grad_output * output).sum(dim, True))
+             - grad_output * (grad * output).sum(dim, True))})  # fmt: skip
+
+_log_softmax = Op("log_softmax", kernels.log_softmax, dims=("dim",), shape=SAME, accepts="f",
+    vjp={"input": lambda grad, result, dim: _log_softmax_backward(grad, result, dim)},
+    jvp=lambda input_t, result, dim: input_t - (input_t * result.exp()).sum(dim, True))  # fmt: skip
+
+_log_softmax_backward = Op("log_softmax_backward", kernels.log_softmax_backward,
+    inputs=("grad_output", "output"), dims=("dim",), shape=SAME,
+    vjp={"grad_output": lambda grad, output, dim: grad - (grad * output.exp()).sum(dim, True),
+         "output": lambda grad, grad_output, output, dim: (
+             -grad * output.exp() * grad_output.sum(dim, True))})  # fmt: skip
+
+
+def _along(op: Op, input: Tensor, dim: int) -> Tensor:
+    """The operator along a dimension: straight to the kernel for plain floats."""
+    try:
+        kind = input._kind
+    except AttributeError:
+        raise not_a_tensor(op.name, "input", 1, input) from None
+    ndim = input._array.ndim
+    if kind is not None and kind.category == 4 and not flags.active and -ndim <= dim < ndim:
+        if dim < 0:
+            dim += ndim
+        result = wrap(op.kernels[kind.place](input._array, dim), kind)  # type: ignore[misc]
+        if input._node is not None and modes.grad:
+            record(op, result, (input,), (dim,))
+        return result
+    dim = wrap_dim(dim, ndim)
+    if not input.dtype.is_floating_point:
+        last = "_lastdim" if ndim and dim == ndim - 1 else ""
+        raise NotImplementedError(
+            f"\"{op.name}{last}_kernel_impl\" not implemented for '{scalar_name(input.dtype)}'"
+        )
+    return op(input, dim)
+
+
+@method("softmax")
+def softmax(
+    input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """``exp(input) / sum(exp(input))`` along ``dim``: positive numbers that sum to 1.
+
+    ``dtype`` converts the input first. Raises NotImplementedError for integers and bools.
+
+    >>> torch.softmax(torch.tensor([0.0, 0.0]), 0)
+    tensor([0.5000, 0.5000])
+    """
+    if dtype is not None:
+        input = input.to(dtype)  # type: ignore[attr-defined]
+    result = _along(_softmax, input, dim)
+    return result if out is None else deliver("softmax", result, out)
+
+
+@method("log_softmax")
+def log_softmax(
+    input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """``input - log(sum(exp(input)))`` along ``dim``: the logarithm of ``softmax``, without overflow.
+
+    ``dtype`` converts the input first. Raises NotImplementedError for integers and bools.
+    """
+    if dtype is not None:
+        input = input.to(dtype)  # type: ignore[attr-defined]
+    result = _along(_log_softmax, input, dim)
+    return result if out is None else deliver("log_softmax", result, out)
+
+
+__all__ = exported(globals())

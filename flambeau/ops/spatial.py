@@ -1,0 +1,37 @@
+"""What operators on ``[N, C, *spatial]`` share: arguments per dimension, inputs without a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flambeau.core.tensor import Tensor
+
+Ints = tuple[int, ...]
+COUNTS = {1: "one int", 2: "two ints", 3: "three ints"}
+
+
+def per_dimension(value: Any, n: int, refuse: Callable[[], Exception]) -> Ints:
+    """A number, or one number for each of ``n`` dimensions; else the error of ``refuse``."""
+    if type(value) is int:
+        return (value,) * n
+    if hasattr(value, "__index__"):
+        return (value.__index__(),) * n
+    values = tuple([v.__index__() for v in value])
+    if len(values) == 1:
+        return values * n
+    if len(values) != n:
+        raise refuse()
+    return values
+
+
+def batched(
+    function: Callable[..., Any], n: int, input: Tensor, *args: Any, extra: tuple[Tensor, ...] = ()
+) -> Any:
+    """``function(input, *extra, *args)`` for ``[N, C, *spatial]``, also of an input without ``N``."""
+    if input.ndim == n + 2:
+        return function(input, *extra, *args)
+    result = function(input.unsqueeze(0), *[t.unsqueeze(0) for t in extra], *args)  # type: ignore
+    if isinstance(result, tuple):
+        return tuple([r.squeeze(0) for r in result])
+    return result.squeeze(0)
