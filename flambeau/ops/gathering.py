@@ -13,6 +13,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import indexing as kernels
+from flambeau.ops.in_place import check_apart, check_no_overlap
 from flambeau.ops.reshaping import broadcast_tensors
 
 
@@ -49,8 +50,10 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     check_integers("index_select", index, "int32 or int64")
     if index.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
+    if out is not None:
+        check_apart(out._array)
     index = index.reshape(-1)  # type: ignore[attr-defined]
-    return deliver("index_select", _index_select(input, index, dim), out)
+    return deliver("index_select", _index_select(input, index, dim), out, exact=True)
 
 
 _gather = Op("gather", kernels.gathered, inputs=("input", "index"), dims=("dim",),
@@ -78,8 +81,8 @@ def gather(
     [[1, 1], [4, 3]]
     """
     dim = wrap_dim(dim, input.ndim)
-    check_integers("gather", index)
     if index.numel():
+        check_integers("gather", index)
         if max(index.ndim, 1) != max(input.ndim, 1):
             raise RuntimeError(
                 "Index tensor must have the same number of dimensions as input tensor"
@@ -90,7 +93,7 @@ def gather(
                     f"Size does not match at dimension {d} expected index {list(index.shape)} to "
                     f"be no larger than self {list(input.shape)} apart from dimension {dim}"
                 )
-    return deliver("gather", _gather(input, index, dim), out)
+    return deliver("gather", _gather(input, index, dim), out, exact=True)
 
 
 @method("take_along_dim")
@@ -111,6 +114,7 @@ def take_along_dim(
             f"{scalar_name(indices.dtype)}"
         )
     if dim is None:
+        indices = _from_front(indices, input.numel())
         return gather(input.reshape(-1), 0, indices.reshape(-1), out=out)  # type: ignore
     if input.ndim != indices.ndim:
         raise RuntimeError(
@@ -118,6 +122,7 @@ def take_along_dim(
             f"but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
     dim = wrap_dim(dim, input.ndim)
+    indices = _from_front(indices, input.shape[dim] if input.ndim else 1)
     if not input.ndim:
         return gather(input, dim, indices, out=out)
     one = input.narrow(dim, 0, 1) if input.shape[dim] else input  # type: ignore[attr-defined]
@@ -128,6 +133,10 @@ def take_along_dim(
         common[dim] = t.shape[dim]
         shapes.append(t.expand(common))  # type: ignore[attr-defined]
     return gather(shapes[0], dim, shapes[1], out=out)
+
+
+def _from_front(indices: Tensor, size: int) -> Tensor:
+    return indices.where(indices >= 0, indices + size)  # type: ignore[attr-defined, operator]
 
 
 # ---- of the flattened tensor
@@ -151,7 +160,8 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(
             f"take(): Expected a long tensor for index, but got {scalar_name(index.dtype)}"
         )
-    return deliver("take", _take(input, index), out)
+    check_no_overlap(out, (input, index))
+    return deliver("take", _take(input, index), out, exact=True)
 
 
 # ---- what is not zero
@@ -170,7 +180,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     if as_tuple:
         input = input if input.ndim else input.reshape(1)  # type: ignore[attr-defined]
         return _nonzero(input).unbind(1)  # type: ignore[attr-defined]
-    return deliver("nonzero", _nonzero(input), out)
+    return deliver("nonzero", _nonzero(input), out, exact=True)
 
 
 @method("argwhere")
@@ -205,7 +215,7 @@ def isin(
             "one Tensor"
         )
     result = _isin(elements, test_elements, assume_unique, invert)
-    return deliver("isin", result, out)
+    return deliver("isin", result, out, exact=True)
 
 
 __all__ = [name for name in exported(globals()) if not name.startswith("check_")]

@@ -44,7 +44,7 @@ def ints(args: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple([a if type(a) is int else int(a.__index__()) for a in args])
 
 
-def sizes(function: str, args: tuple[Any, ...]) -> tuple[int, ...]:
+def all_ints(function: str, args: tuple[Any, ...]) -> tuple[int, ...]:
     """The sizes that a method was given; TypeError in PyTorch's words for anything else."""
     try:
         return ints(args)

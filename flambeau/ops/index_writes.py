@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flambeau.core.dispatch import wrapped_int
 from flambeau.core.dtype import int32, int64, scalar_name
 from flambeau.core.op import LINEAR, SAME, Op, wrap_dim
 from flambeau.core.publish import exported, method
@@ -62,6 +63,8 @@ def _add_call(
             f"({scalar_name(source.dtype)}) must have the same scalar type"
         )
     _check_add_sizes(input, dim, index, source)
+    if not (source.dtype.is_floating_point or source.dtype.is_complex):
+        alpha = wrapped_int(int(alpha), source.kind.array_type)
     return call(_index_add, (input, index.reshape(-1), source), (dim, alpha))  # type: ignore
 
 
@@ -95,7 +98,7 @@ def index_add(
     >>> torch.zeros(3).index_add(0, torch.tensor([0, 0]), torch.ones(2)).tolist()
     [2.0, 0.0, 0.0]
     """
-    return deliver("index_add", _add_call(_call, input, dim, index, source, alpha), out)
+    return deliver("index_add", _add_call(_call, input, dim, index, source, alpha), out, exact=True)
 
 
 @method("index_add_")
@@ -158,7 +161,7 @@ def index_copy(
     >>> torch.zeros(3).index_copy(0, torch.tensor([2, 0]), torch.tensor([1.0, 2.0])).tolist()
     [2.0, 0.0, 1.0]
     """
-    return deliver("index_copy", _copy_call(_call, input, dim, index, source), out)
+    return deliver("index_copy", _copy_call(_call, input, dim, index, source), out, exact=True)
 
 
 @method("index_copy_")
@@ -189,9 +192,9 @@ def check_value(function: str, value: Any) -> None:
 def element_of(input: Tensor, value: Any) -> Any:
     """A value as an element of `input`: RuntimeError where a complex one would lose a part."""
     of = input.dtype
-    if isinstance(value, Tensor):
+    if isinstance(value, Tensor) and (of.is_complex or not value.dtype.is_complex):
         return value.to(device=input.device, dtype=of)  # type: ignore[attr-defined]
-    if isinstance(value, complex) and not of.is_complex:
+    if isinstance(value, complex | Tensor) and not of.is_complex:
         raise RuntimeError(
             f"value cannot be converted to type {_C_NAMES.get(of.name, of.name)} without overflow"
         )
@@ -253,7 +256,7 @@ def index_reduce(
     if source.ndim:
         index = index.reshape((-1,) + (1,) * (source.ndim - dim - 1)).expand(source.shape)  # type: ignore
     result = input.scatter_reduce(dim, index, source, reduce, include_self=include_self)  # type: ignore
-    return deliver("index_reduce", result, out)
+    return deliver("index_reduce", result, out, exact=True)
 
 
 # ---- put

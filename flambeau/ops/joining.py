@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.dtype import scalar_name
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
 from flambeau.core.op import LINEAR, Op, wrap_dim
+from flambeau.core.promotion import can_cast
 from flambeau.core.publish import exported, named
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import CPU
 from flambeau.kernels.shared import joining as kernels
+from flambeau.ops.in_place import check_no_overlap
 from flambeau.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
 
 Tensors = Sequence[Tensor]
@@ -68,7 +71,7 @@ def cat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
                             record(_cat, result, tensors, (dim,))
                         break
                 return result
-    return deliver("cat", _cat_all(tensors, dim), out)
+    return _delivered(_cat_all(tensors, dim), tensors, out)
 
 
 def _same_kind(tensors: Tensors, kind: Any) -> bool:
@@ -94,6 +97,19 @@ def _cat_all(tensors: Any, dim: int) -> Tensor:
     _check_sizes(kept, dim)
     result = _cat(kept, dim)
     return result if len(kept) == len(tensors) else _promoted(result, tensors)
+
+
+def _delivered(result: Tensor, tensors: Tensors, out: Tensor | None) -> Tensor:
+    """The result, or ``out`` filled with it, which may not lie over the inputs."""
+    if out is None:
+        return result
+    check_no_overlap(out, tuple(tensors), resized=True)
+    if not can_cast(result.dtype, out.dtype):
+        raise TypeError(
+            "torch.cat(): input types can't be cast to the desired output type "
+            f"{scalar_name(out.dtype)}"
+        )
+    return deliver("cat", result, out)
 
 
 def _promoted(result: Tensor, tensors: list[Tensor]) -> Tensor:
@@ -178,7 +194,7 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tenso
                 if recorded and modes.grad:
                     record(_stack, result, tensors, (0,))
                 return result
-    return deliver("stack", _stack_all(tensors, dim), out)
+    return _delivered(_stack_all(tensors, dim), tensors, out)
 
 
 def _stack_all(tensors: Any, dim: int) -> Tensor:

@@ -12,7 +12,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import indexing as kernels
-from flambeau.ops.in_place import write_in_place
+from flambeau.ops.in_place import check_no_overlap, write_in_place
 from flambeau.ops.index_writes import check_value, element_of
 
 _C_NAMES = {
@@ -110,7 +110,8 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     if mask.dtype is not bool_:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     _check_together(input, mask, swapped=True)
-    return deliver("masked_select", _masked_select(input, mask), out)
+    check_no_overlap(out, (input, mask))
+    return deliver("masked_select", _masked_select(input, mask), out, exact=True)
 
 
 def _scatter_source_grad(grad: Any, mask: Any, src_shape: Any) -> Any:

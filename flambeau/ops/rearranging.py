@@ -19,7 +19,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META, places
 from flambeau.kernels.shared import joining as kernels
-from flambeau.ops.geometry import ints, sizes
+from flambeau.ops.geometry import all_ints, ints
 from flambeau.ops.joining import stack
 from flambeau.ops.reshaping import broadcast_tensors
 
@@ -47,13 +47,13 @@ _repeat = Op("repeat", kernels.repeated, params=("times",), jvp=LINEAR, shape=_r
 
 
 @method("repeat")
-def _repeat_method(self: Tensor, *repeats: Any) -> Tensor:
+def _repeat_method(self: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     """A copy of the tensor repeated along its dimensions, and along new leading ones.
 
     >>> torch.arange(2).repeat(2, 2).tolist()
     [[0, 1, 0, 1], [0, 1, 0, 1]]
     """
-    times = sizes("repeat", repeats)
+    times = all_ints("repeat", sizes if repeats is None else (repeats,))
     if len(times) < self.ndim:
         raise RuntimeError(
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
@@ -79,9 +79,9 @@ def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
 
 
 @method("tile")
-def _tile_method(self: Tensor, *dims: Any) -> Tensor:
+def _tile_method(self: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     """The tensor repeated along its dimensions; missing leading counts are 1."""
-    return tile(self, sizes("tile", dims))
+    return tile(self, all_ints("tile", sizes if dims is None else (dims,)))
 
 
 def _interleave_shape(array: Any, times: int, dim: int) -> Ints:
@@ -176,14 +176,17 @@ def roll(
     [3, 0, 1, 2]
     """
     moves, along = _listed(shifts), _listed(() if dims is None else dims)
+    if not moves:
+        raise RuntimeError("`shifts` required")
     if not along and len(moves) == 1:
         return _roll(input, moves, ())
     if len(moves) != len(along):
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(along)}"
         )
-    wrapped = tuple([wrap_dim(d, input.ndim) for d in along])
-    return _roll(input, moves, wrapped) if moves and input.ndim else input.clone()  # type: ignore
+    if not input.ndim:
+        raise IndexError(f"Dimension specified as {along[0]} but tensor has no dimensions")
+    return _roll(input, moves, tuple([wrap_dim(d, input.ndim) for d in along]))
 
 
 _flip = Op("flip", kernels.flipped, params=("dims",), jvp=LINEAR, shape=SAME,
@@ -205,9 +208,9 @@ def flip(input: Tensor, dims: Sequence[int]) -> Tensor:
 
 
 @method("flip")
-def _flip_method(self: Tensor, *dims: Any) -> Tensor:
+def _flip_method(self: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     """A copy with the given dimensions in reverse order."""
-    return flip(self, sizes("flip", dims))
+    return flip(self, all_ints("flip", sizes if dims is None else _listed(dims)))
 
 
 @method("fliplr")
@@ -285,7 +288,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     shape = [t.numel() for t in tensors]
     grids = [_along(t, place, shape) for place, t in enumerate(tensors)]
     if swapped:
-        grids = [grid.swapdims(0, 1) for grid in (grids[1], grids[0], *grids[2:])]
+        grids = [grids[1], grids[0], *grids[2:]]
     return tuple(grids)
 
 
@@ -358,7 +361,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     [[1.0, 0.0], [1.0, 1.0]]
     """
     _check_matrix("tril", input)
-    return deliver("tril", _tril(input, diagonal), out)
+    return deliver("tril", _tril(input, diagonal), out, exact=True)
 
 
 @method("triu triu_")
@@ -369,7 +372,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     [[0.0, 1.0], [0.0, 0.0]]
     """
     _check_matrix("triu", input)
-    return deliver("triu", _triu(input, diagonal), out)
+    return deliver("triu", _triu(input, diagonal), out, exact=True)
 
 
 _triangle = places(kernels.triangle_indices)
@@ -454,10 +457,10 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     [1, 4]
     """
     if input.ndim == 1:
-        return deliver("diag", diag_embed(input, diagonal), out)
+        return deliver("diag", diag_embed(input, diagonal), out, exact=True)
     if input.ndim != 2:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
-    return deliver("diag", input.diagonal(diagonal).clone(), out)  # type: ignore[attr-defined]
+    return deliver("diag", input.diagonal(diagonal).clone(), out, exact=True)  # type: ignore[attr-defined]
 
 
 @method("diagflat")

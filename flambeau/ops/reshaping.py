@@ -20,7 +20,7 @@ from flambeau.core.storage import offset, strides
 from flambeau.core.tensor import Tensor, wrap_view
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import views as kernels
-from flambeau.ops.geometry import ints, sizes, strided
+from flambeau.ops.geometry import all_ints, ints, strided
 
 _NO_VIEW = (
     "view size is not compatible with input tensor's size and stride (at least one dimension spans "
@@ -84,7 +84,7 @@ _unsafe_view = Op("_unsafe_view", _reshaped_copy, params=("shape",), jvp=LINEAR,
 
 
 @method("view")
-def _view_method(self: Tensor, *shape: Any) -> Tensor:
+def _view_method(self: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
     """The same memory in another shape, or seen as elements of another dtype.
 
     One size may be -1. Raises RuntimeError where the strides do not allow it: ``reshape`` copies
@@ -104,23 +104,25 @@ def _view_method(self: Tensor, *shape: Any) -> Tensor:
         try:
             result = wrap_view(array.reshape(shape), kind, self)
         except (TypeError, ValueError):
-            return _view(self, shape)
+            return _view(self, shape, size, dtype)
         if self._node is not None and modes.grad:
             record(view_op, result, (self,), (shape,))
         return result
-    return _view(self, shape)
+    return _view(self, shape, size, dtype)
 
 
-def _view(self: Tensor, shape: tuple[Any, ...]) -> Tensor:
+def _view(self: Tensor, shape: tuple[Any, ...], size: Any, dtype: Any) -> Tensor:
+    if size is not None or dtype is not None:
+        shape = (size if dtype is None else dtype,)
     if len(shape) == 1 and isinstance(shape[0], DType):
         return _view_as_dtype(self, shape[0])
     if not shape:
         raise TypeError("view() received an invalid combination of arguments - got ()")
-    return view_op(self, full_shape(sizes("view", shape), self.numel()))
+    return view_op(self, full_shape(all_ints("view", shape), self.numel()))
 
 
 @method("reshape")
-def _reshape_method(self: Tensor, *shape: Any) -> Tensor:
+def _reshape_method(self: Tensor, *size: Any, shape: Any = None) -> Tensor:
     """A view in another shape where the strides allow it, else a copy in that shape."""
     kind, array = self._kind, self._array
     if (
@@ -131,19 +133,19 @@ def _reshape_method(self: Tensor, *shape: Any) -> Tensor:
         and 1 not in array.shape
     ):
         try:
-            result = wrap_view(array.reshape(shape), kind, self)
+            result = wrap_view(array.reshape(size), kind, self)
         except (TypeError, ValueError):
-            return _reshape(self, shape)
+            return _reshape(self, size if shape is None else (shape,))
         if self._node is not None and modes.grad:
-            record(view_op, result, (self,), (shape,))
+            record(view_op, result, (self,), (size,))
         return result
-    return _reshape(self, shape)
+    return _reshape(self, size if shape is None else (shape,))
 
 
 def _reshape(self: Tensor, shape: tuple[Any, ...]) -> Tensor:
     if not shape:
         raise TypeError('reshape() missing 1 required positional arguments: "shape"')
-    return reshaped(self, full_shape(sizes("reshape", shape), self.numel()))
+    return reshaped(self, full_shape(all_ints("reshape", shape), self.numel()))
 
 
 def reshaped(input: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -162,7 +164,7 @@ def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
     >>> torch.reshape(torch.arange(4), (2, 2)).tolist()
     [[0, 1], [2, 3]]
     """
-    return _reshape_method(input, *sizes("reshape", (shape,))) if len(shape) else _scalar(input)
+    return _reshape_method(input, *all_ints("reshape", (shape,))) if len(shape) else _scalar(input)
 
 
 def _scalar(input: Tensor) -> Tensor:
@@ -305,13 +307,13 @@ _expand = ViewOp("expand", _expanded, params=("target",),
 
 
 @method("expand")
-def _expand_method(self: Tensor, *size: Any, implicit: bool = False) -> Tensor:
+def _expand_method(self: Tensor, *sizes: Any, size: Any = None, implicit: bool = False) -> Tensor:
     """A view with dimensions of size 1 repeated, and new leading ones; -1 keeps a size.
 
     >>> torch.ones(3, 1).expand(-1, 4).shape
     torch.Size([3, 4])
     """
-    return broadcast_to(self, sizes("expand", size))
+    return broadcast_to(self, all_ints("expand", sizes if size is None else (size,)))
 
 
 @method("broadcast_to")
@@ -343,16 +345,19 @@ def _expand_as(self: Tensor, other: Tensor) -> Tensor:
 
 
 @method("sum_to_size")
-def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
+def _sum_to_size(self: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     """The sum over the dimensions along which ``size`` would be expanded to this tensor's shape.
 
     >>> torch.ones(2, 3).sum_to_size(1, 3).tolist()
     [[2.0, 2.0, 2.0]]
     """
-    target, shape = sizes("sum_to_size", size), self._array.shape
+    target = all_ints("sum_to_size", sizes if size is None else (size,))
+    shape = tuple(self.shape)
     missing = len(shape) - len(target)
     if missing < 0 or any([n not in (1, m) for n, m in zip(target, shape[missing:], strict=True)]):
         raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
+    if not target:
+        return self.sum()  # type: ignore[attr-defined]
     kept = [missing + d for d, n in enumerate(target) if n == 1 != shape[missing + d]]
     result = self
     if missing or kept:

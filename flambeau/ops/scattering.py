@@ -117,7 +117,9 @@ def scatter(
     >>> torch.zeros(3).scatter(0, torch.tensor([2, 0]), torch.tensor([1.0, 5.0])).tolist()
     [5.0, 0.0, 1.0]
     """
-    return deliver("scatter", _scatter_call(_call, input, dim, index, src, value, reduce), out)
+    return deliver(
+        "scatter", _scatter_call(_call, input, dim, index, src, value, reduce), out, exact=True
+    )
 
 
 @method("scatter_")
@@ -148,7 +150,7 @@ def scatter_add(
     >>> torch.zeros(2).scatter_add(0, torch.tensor([1, 1]), torch.ones(2)).tolist()
     [0.0, 2.0]
     """
-    return deliver("scatter_add", _add_call(_call, input, dim, index, src), out)
+    return deliver("scatter_add", _add_call(_call, input, dim, index, src), out, exact=True)
 
 
 @method("scatter_add_")
@@ -250,7 +252,7 @@ def scatter_reduce(
     [6.0, 5.0]
     """
     result = _reduce_call(_call, input, dim, index, src, reduce, include_self)
-    return deliver("scatter_reduce", result, out)
+    return deliver("scatter_reduce", result, out, exact=True)
 
 
 @method("scatter_reduce_")

@@ -213,6 +213,11 @@ def _split_evenly(name: str, input: Tensor, parts: Any, dim: int, least: int) ->
             f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor "
             f"with {input.ndim} dimensions!"
         )
+    if not isinstance(parts, int | tuple | list | Tensor):
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got (Tensor, "
+            f"{type(parts).__name__}), but expected an int or a tuple of ints"
+        )
     if isinstance(parts, int):
         size = input._array.shape[dim]
         if parts <= 0 or size % parts:

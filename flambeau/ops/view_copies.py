@@ -21,7 +21,8 @@ from flambeau.ops.views import alias_op, diagonal_op, select_op, slice_op
 def _copied(name: str, view: Any, out: Any) -> Any:
     """The view with memory of its own, or ``out`` filled with it."""
     if out is not None:
-        return deliver(name, view, out)
+        delivered = deliver(name, view, out, exact=True)
+        return delivered if isinstance(view, Tensor) else None
     return view.contiguous().clone() if isinstance(view, Tensor) else tuple(map(_clone, view))
 
 
@@ -203,6 +204,8 @@ def slice_scatter(
     start: int | None = None,
     end: int | None = None,
     step: int = 1,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy of ``input`` with ``src`` at ``start:end:step`` along a dimension.
 
@@ -212,7 +215,8 @@ def slice_scatter(
     dim = wrap_dim(dim, input.ndim)
     first, last = _bounds(input, dim, start, end, step)
     check_slice(src, tuple(slice_op(input.detach(), dim, first, last, step).shape))  # type: ignore
-    return _slice_scatter(input, src.to(input.dtype), dim, first, last, step)  # type: ignore
+    result = _slice_scatter(input, src.to(input.dtype), dim, first, last, step)  # type: ignore
+    return deliver("slice_scatter", result, out, exact=True)
 
 
 _diagonal_scatter = _scatter("diagonal_scatter", kernels.diagonal_scatter,

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flambeau.core.dtype import int8, int16, int32, int64, uint8
 from flambeau.core.families import ViewOp
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
@@ -20,6 +21,7 @@ from flambeau.ops.geometry import in_place_view, ints, strided
 
 Dims = int | Sequence[int]
 _ALL = slice(None)
+_INTEGERS = (uint8, int8, int16, int32, int64)
 
 
 # ---- reordering dimensions
@@ -121,9 +123,9 @@ def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
 
 
 @method("permute")
-def _permute_method(self: Tensor, *dims: Any) -> Tensor:
+def _permute_method(self: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     """A view with the dimensions in the order ``dims``, given one by one or as a sequence."""
-    return permute(self, ints(dims))
+    return permute(self, ints(sizes) if dims is None else dims)
 
 
 @method("movedim moveaxis")
@@ -370,7 +372,9 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     dim = wrap_dim(dim, input.ndim)
-    size, first = input._array.shape[dim], int(start)
+    if isinstance(start, Tensor) and (start.ndim or start.dtype not in _INTEGERS):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
+    size, first = input.shape[dim], int(start)
     if not -size <= first <= size:
         raise IndexError(
             f"start out of range (expected to be in range of [{-size}, {size}], but got {first})"

@@ -235,6 +235,8 @@ def _grid(array: Array, index: Array, dim: int) -> tuple[Any, ...]:
 
 def gathered(array: Array, index: Array, dim: int) -> Array:
     """The elements whose place along ``dim`` the index says."""
+    if not index.size:
+        return xp.empty(index.shape, array.dtype)
     if not array.ndim or not index.ndim:
         _check_along(index, array.shape[dim] if array.ndim else 1, dim)
         flat = array.reshape(-1)[index.reshape(-1)]
