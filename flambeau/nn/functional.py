@@ -14,4 +14,4 @@ from flambeau.ops.pointwise.functional import *
 from flambeau.ops.pooling import *
 from flambeau.ops.products import linear
 
-from flambeau.ops.dropout_layers import *  # isort: skip  (its rrelu is the one with `inplace`)
+from flambeau.ops.noise_layers import *  # isort: skip  (its rrelu is the one with `inplace`)

@@ -213,7 +213,7 @@ def _sloped(
     """The result, and the slopes: 1 for positive elements; computed wide, and rounded last."""
     wide = numpy.dtype(numpy.float32) if kind.narrow else kind.array_type
     slopes = kind.xp.ones(array.shape, wide)
-    others = kind.xp.ascontiguousarray(array) <= 0
+    others = array <= 0
     if training:
         drawn = kind.xp.empty(int(others.sum()), wide)
         bounds = float(wide.type(lower)), float(wide.type(upper))

@@ -95,10 +95,13 @@ def bernoulli(
     if p is not None:
         p = number("bernoulli", "p", 2, p)
         check_chance(p)
-        return deliver("bernoulli", _bernoulli_p_op(input, kind, generator, p), out)
-    if not of.is_floating_point:
+    elif not of.is_floating_point:
         raise unsupported("bernoulli_tensor_cpu_p_", of)
-    return deliver("bernoulli", _bernoulli_op(input, kind, generator), out)
+    op = _bernoulli_op if p is None else _bernoulli_p_op
+    result = op(input, kind, generator, *(() if p is None else (p,)))
+    if isinstance(out, Tensor) and result._node is None:
+        result = result.to(out.dtype)  # any dtype holds zeros and ones
+    return deliver("bernoulli", result, out)
 
 
 _poisson, _gamma = places(random_each.poisson)[CPU], places(random_each.standard_gamma)[CPU]

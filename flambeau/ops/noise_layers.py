@@ -1,13 +1,15 @@
-"""The forms of dropout that ``nn.functional`` offers: with defaults, checks and ``inplace``."""
+"""What ``nn.functional`` offers of dropout and its kin: with defaults, checks and ``inplace``."""
 
 from __future__ import annotations
 
 import warnings
 from typing import Any
 
+from flambeau.core.layout import contiguous_format
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.ops import dropout as functions
+from flambeau.ops.creation import empty_like, zeros_like
 
 
 def _check(p: float) -> None:
@@ -117,6 +119,27 @@ def rrelu(
     """``input`` where positive, else times a slope: random in [lower, upper), or their mean."""
     function: Any = functions.rrelu_ if inplace else functions.rrelu
     return function(input, lower, upper, training)
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """A differentiable sample of categories with the given log-probabilities along ``dim``.
+
+    ``softmax((logits + noise) / tau)`` with Gumbel noise; ``hard`` gives one-hot vectors with the
+    gradient of the soft ones. ``eps`` has no effect and warns.
+
+    Source: E. Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017.
+    """
+    if eps != 1e-10:
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+    noise = empty_like(logits, memory_format=contiguous_format).exponential_()  # type: ignore
+    soft = ((logits - noise.log()) / tau).softmax(dim)  # type: ignore[attr-defined]
+    if not hard:
+        return soft
+    chosen = soft.max(dim, keepdim=True)[1]  # type: ignore[attr-defined]
+    one_hot = zeros_like(logits, memory_format=contiguous_format).scatter_(dim, chosen, 1.0)  # type: ignore
+    return one_hot - soft.detach() + soft  # type: ignore[attr-defined]
 
 
 __all__ = exported(globals())
