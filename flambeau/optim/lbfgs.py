@@ -90,7 +90,7 @@ class LBFGS(Optimizer):
             state["n_iter"] += 1
             direction = self._direction(state, memory, grad, group["history_size"])
             memory["prev_flat_grad"], memory["prev_loss"] = grad.clone(), loss
-            rate = number(group["lr"])
+            rate = group["lr"]
             if state["n_iter"] == 1:
                 rate = min(1.0, 1.0 / grad.abs().sum()) * rate
             memory["t"] = rate
@@ -129,10 +129,11 @@ class LBFGS(Optimizer):
         d = grad.neg()
         for index in reversed(range(len(changes))):
             weights[index] = steps[index].dot(d) * ro[index]
-            d = d - changes[index] * weights[index]
+            d.add_(changes[index], alpha=-number(weights[index]))
         d = d * memory["H_diag"]
         for index in range(len(changes)):
-            d = d + steps[index] * (weights[index] - changes[index].dot(d) * ro[index])
+            weight = weights[index] - changes[index].dot(d) * ro[index]
+            d.add_(steps[index], alpha=number(weight))
         memory["d"] = d
         return d
 
