@@ -19,7 +19,8 @@ class detect_anomaly(ContextDecorator):  # noqa: N801 - the public name
     def __init__(self, check_nan: bool = True) -> None:
         self.check_nan = check_nan
         warnings.warn(
-            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be "
+            "Anomaly Detection has been enabled. This mode will increase the runtime and "
+            "should only be "
             "enabled for debugging.",
             stacklevel=2,
         )
@@ -70,4 +71,6 @@ def check_pulled(node: Any, pulled: Any) -> None:
         return
     for index, grad in enumerate(pulled or ()):
         if hasattr(grad, "isnan") and grad.kind.floating and bool(grad.isnan().any()):
-            raise RuntimeError(f"Function '{type(node).__name__}' returned nan values in its {index}th output.")
+            raise RuntimeError(
+                f"Function '{type(node).__name__}' returned nan values in its {index}th output."
+            )

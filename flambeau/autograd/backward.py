@@ -32,7 +32,11 @@ def backward(
     The graph is released as the pass goes unless ``retain_graph`` (by default ``create_graph``).
     """
     if grad_variables is not None:
-        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
         grad_tensors = grad_variables if grad_tensors is None else grad_tensors
     if inputs is not None and not isinstance(inputs, Tensor) and len(inputs) == 0:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
@@ -82,7 +86,8 @@ def grad(
         )
     if not only_inputs:
         warnings.warn(
-            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate "
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To "
+            "accumulate "
             "gradient for other parts of the graph, please use torch.autograd.backward.",
             FutureWarning, stacklevel=2,
         )  # fmt: skip
@@ -108,12 +113,21 @@ def grad(
     return tuple(results)
 
 
-def _batched(outputs: Any, inputs: Any, grads: Any, keep: bool, create_graph: bool, unused: bool) -> Any:
+def _batched(
+    outputs: Any, inputs: Any, grads: Any, keep: bool, create_graph: bool, unused: bool
+) -> Any:
     """One pass for each row of the given gradients, stacked."""
     grads = _as_tuple(grads)
     rows = len(grads[0])
     passes = [
-        grad(outputs, inputs, [g[i] for g in grads], keep or i + 1 < rows, create_graph, allow_unused=unused)
+        grad(
+            outputs,
+            inputs,
+            [g[i] for g in grads],
+            keep or i + 1 < rows,
+            create_graph,
+            allow_unused=unused,
+        )
         for i in range(rows)
     ]
     return tuple([
@@ -134,7 +148,9 @@ def _node_of(tensor: Any) -> Node:
     return node
 
 
-def _roots(tensors: tuple[Any, ...], grads: Any, create_graph: bool) -> tuple[list[Node], list[Tensor]]:
+def _roots(
+    tensors: tuple[Any, ...], grads: Any, create_graph: bool
+) -> tuple[list[Node], list[Tensor]]:
     """Where the pass starts, and with which gradients."""
     given = (None,) * len(tensors) if grads is None else _as_tuple(grads)
     if len(given) != len(tensors):
@@ -147,7 +163,9 @@ def _roots(tensors: tuple[Any, ...], grads: Any, create_graph: bool) -> tuple[li
         else:
             _check_seed(tensor, seed, index)
         if node is None:
-            raise RuntimeError(f"element {index} of tensors does not require grad and does not have a grad_fn")
+            raise RuntimeError(
+                f"element {index} of tensors does not require grad and does not have a grad_fn"
+            )
         roots.append(node)
         seeds.append(seed)
     return roots, seeds
@@ -160,9 +178,14 @@ def _implicit_seed(tensor: Any, node: Node | None) -> Tensor:
         if node is not None or tensor.requires_grad:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
     elif not tensor.kind.floating and node is not None:
-        raise RuntimeError("grad can be implicitly created only for real scalar outputs but got " + str(tensor.dtype))
+        raise RuntimeError(
+            "grad can be implicitly created only for real scalar outputs but got "
+            + str(tensor.dtype)
+        )
     elif tensor.dtype.is_complex and node is not None:
-        raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {tensor.dtype}")
+        raise RuntimeError(
+            f"grad can be implicitly created only for real scalar outputs but got {tensor.dtype}"
+        )
     return ones_like(tensor)
 
 
@@ -173,13 +196,15 @@ def _check_seed(tensor: Tensor, seed: Any, index: int) -> None:
         return
     if seed.shape != tensor.shape:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[{index}] has a shape of {seed.shape} and output[{index}] "
+            f"Mismatch in shape: grad_output[{index}] has a shape of {seed.shape} and "
+            f"output[{index}] "
             f"has a shape of {tensor.shape}."
         )
     if seed.dtype.is_complex != tensor.dtype.is_complex:
         raise RuntimeError(
             "For complex Tensors, both grad_output and output are required to have the same dtype. "
-            f"Mismatch in dtype: grad_output[{index}] has a dtype of {seed.dtype} and output[{index}] "
+            f"Mismatch in dtype: grad_output[{index}] has a dtype of {seed.dtype} and "
+            f"output[{index}] "
             f"has a dtype of {tensor.dtype}."
         )
 

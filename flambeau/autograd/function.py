@@ -7,7 +7,14 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from flambeau.core.graph import (
-    TWICE, Leaf, Node, Packed, Saved, SavedResult, make_output, unsaved,
+    TWICE,
+    Leaf,
+    Node,
+    Packed,
+    Saved,
+    SavedResult,
+    make_output,
+    unsaved,
 )  # fmt: skip
 from flambeau.core.modes import flags, modes
 from flambeau.core.op import Op
@@ -25,7 +32,10 @@ class FunctionCtx:
         """Keeps tensors for ``backward``; writes to them in between are noticed."""
         for tensor in tensors:
             if tensor is not None and not isinstance(tensor, Tensor):
-                raise TypeError(f"save_for_backward can only save variables, but argument is of type {type(tensor).__name__}")
+                raise TypeError(
+                    "save_for_backward can only save variables, but argument is of type "
+                    f"{type(tensor).__name__}"
+                )
         self.to_save = tensors
 
     def save_for_forward(self, *tensors: Any) -> None:
@@ -128,7 +138,9 @@ class Function:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._node_type = type(cls.__name__ + "Backward", (FunctionNode,), {"function": cls, "op": _OP})
+        cls._node_type = type(
+            cls.__name__ + "Backward", (FunctionNode,), {"function": cls, "op": _OP}
+        )
         cls._backward_cls = cls._node_type  # type: ignore[attr-defined]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -144,7 +156,9 @@ class Function:
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """Computes the outputs; with ``setup_context`` it takes no ``ctx``."""
-        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+        raise NotImplementedError(
+            "You must implement the forward function for custom autograd.Function."
+        )
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
@@ -155,7 +169,8 @@ class Function:
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """Computes the gradient of each argument of ``forward``; None where there is none."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function "
+            "You must implement either the backward or vjp method for your custom "
+            "autograd.Function "
             "to use it with backward mode AD."
         )
 
@@ -165,7 +180,8 @@ class Function:
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
         """Computes the tangents of the outputs."""
         raise NotImplementedError(
-            "You must implement the jvp function for custom autograd.Function to use it with forward "
+            "You must implement the jvp function for custom autograd.Function to use it with "
+            "forward "
             "mode AD."
         )
 
@@ -208,7 +224,9 @@ def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
     outputs = [output] if single else list(output)
     for tensor in node.dirty_tensors:
         if type(tensor._node) is Leaf:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+            raise RuntimeError(
+                "a leaf Variable that requires grad is being used in an in-place operation."
+            )
         bump(tensor)
     node.outputs = len(outputs)
     for i, tensor in enumerate(outputs):
@@ -216,13 +234,21 @@ def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
             outputs[i] = _attached(node, i, tensor, args)
     node.likes = [(t.shape, t.kind) if isinstance(t, Tensor) else None for t in outputs]
     _seal(node, outputs)
-    return outputs[0] if single else type(output)(outputs) if type(output) in (tuple, list) else tuple(outputs)
+    return (
+        outputs[0]
+        if single
+        else type(output)(outputs)
+        if type(output) in (tuple, list)
+        else tuple(outputs)
+    )
 
 
 def _attached(node: FunctionNode, index: int, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
     """An output with its place in the graph; an input returned as it is becomes an alias."""
     is_input = any([tensor is a for a in args])
-    differentiable = tensor.kind.floating and not any([tensor is t for t in node.non_differentiable])
+    differentiable = tensor.kind.floating and not any(
+        [tensor is t for t in node.non_differentiable]
+    )
     if is_input and not any([tensor is t for t in node.dirty_tensors]):
         alias = wrap(tensor._array, tensor.kind)
         alias._writes = share_version(tensor)
@@ -267,7 +293,12 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
         if not was or not any([isinstance(a, Tensor) and a.requires_grad for a in args]):  # type: ignore
             return outputs
         made = outputs if isinstance(outputs, tuple) else (outputs,)
-        barred = tuple([_Barrier.apply(o.detach().requires_grad_()) if isinstance(o, Tensor) else o for o in made])
+        barred = tuple(
+            [
+                _Barrier.apply(o.detach().requires_grad_()) if isinstance(o, Tensor) else o
+                for o in made
+            ]
+        )
         return barred if isinstance(outputs, tuple) else barred[0]
 
     return wrapper
@@ -300,7 +331,9 @@ class NestedIOFunction(Function):
     """A Function of nested inputs: not supported."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError("NestedIOFunction is not supported: use Function with flat arguments")
+        raise NotImplementedError(
+            "NestedIOFunction is not supported: use Function with flat arguments"
+        )
 
 
 BackwardCFunction = FunctionNode

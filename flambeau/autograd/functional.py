@@ -25,10 +25,12 @@ def _as_tuple(value: Any, what: str, function: str) -> tuple[bool, tuple[Tensor,
         if not isinstance(item, Tensor):
             where = f"Value at index {index} in" if given else "The"
             raise TypeError(
-                f"The {what} given to {function} must be either a Tensor or a tuple of Tensors but the "
+                f"The {what} given to {function} must be either a Tensor or a tuple of Tensors "
+                "but the "
                 f"value at index {index} has type {type(item)}."
                 if given
-                else f"{where} {what} given to {function} must be either a Tensor or a tuple of Tensors but the given {what} has type {type(value)}."
+                else f"{where} {what} given to {function} must be either a Tensor or a tuple "
+                f"of Tensors but the given {what} has type {type(value)}."
             )
     return given, values
 
@@ -36,11 +38,15 @@ def _as_tuple(value: Any, what: str, function: str) -> tuple[bool, tuple[Tensor,
 def _prepared(inputs: tuple[Tensor, ...], create_graph: bool) -> tuple[Tensor, ...]:
     """Inputs to differentiate with respect to: views with a graph, or fresh leaves."""
     if create_graph:
-        return tuple([i.view_as(i) if i.requires_grad else i.detach().requires_grad_() for i in inputs])  # type: ignore
+        return tuple(
+            [i.view_as(i) if i.requires_grad else i.detach().requires_grad_() for i in inputs]
+        )  # type: ignore
     return tuple([i.detach().requires_grad_() for i in inputs])  # type: ignore[attr-defined]
 
 
-def _called(func: Function, inputs: tuple[Tensor, ...], name: str) -> tuple[bool, tuple[Tensor, ...]]:
+def _called(
+    func: Function, inputs: tuple[Tensor, ...], name: str
+) -> tuple[bool, tuple[Tensor, ...]]:
     return _as_tuple(func(*inputs), "outputs of the user-provided function", name)
 
 
@@ -53,23 +59,30 @@ def _finished(values: Any, create_graph: bool) -> Any:
 def _independent(strict: bool, what: str) -> None:
     if strict:
         raise RuntimeError(
-            f"The {what} of the user-provided function is independent of the inputs. This is not allowed in strict mode."
+            f"The {what} of the user-provided function is independent of the inputs. This is "
+            "not allowed in strict mode."
         )
 
 
-def _filled(grads: tuple[Any, ...], inputs: tuple[Tensor, ...], strict: bool, what: str) -> tuple[Tensor, ...]:
+def _filled(
+    grads: tuple[Any, ...], inputs: tuple[Tensor, ...], strict: bool, what: str
+) -> tuple[Tensor, ...]:
     if any([g is None for g in grads]):
         _independent(strict, what)
     return tuple([zeros_like(i) if g is None else g for g, i in zip(grads, inputs)])
 
 
-def _vectors(v: Any, like: tuple[Tensor, ...], given: bool, name: str, what: str) -> tuple[Tensor, ...]:
+def _vectors(
+    v: Any, like: tuple[Tensor, ...], given: bool, name: str, what: str
+) -> tuple[Tensor, ...]:
     if v is None:
         if len(like) != 1 or like[0].numel() != 1:
             raise RuntimeError(
-                f"The vector v can only be None if the {what} of the user-provided function is a single Tensor with a single element."
+                f"The vector v can only be None if the {what} of the user-provided function is "
+                "a single Tensor with a single element."
                 if what == "output"
-                else "The vector v can only be None if the input to the user-provided function is a single Tensor with a single element."
+                else "The vector v can only be None if the input to the user-provided function "
+                "is a single Tensor with a single element."
             )
         return (ones_like(like[0]),)
     _, vectors = _as_tuple(v, "v", name)
@@ -82,11 +95,18 @@ def _vectors(v: Any, like: tuple[Tensor, ...], given: bool, name: str, what: str
     for index, (vector, one) in enumerate(zip(vectors, like)):
         if vector.shape != one.shape:
             where = f"Entry {index} in v" if given else "v"
-            raise RuntimeError(f"{where} has invalid size: should be {one.shape} but got {vector.shape}.")
+            raise RuntimeError(
+                f"{where} has invalid size: should be {one.shape} but got {vector.shape}."
+            )
     return tuple([x.detach() for x in vectors])  # type: ignore[attr-defined]
 
 
-def _pull(outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], vectors: tuple[Tensor, ...], create_graph: bool) -> tuple[Any, ...]:
+def _pull(
+    outputs: tuple[Tensor, ...],
+    inputs: tuple[Tensor, ...],
+    vectors: tuple[Tensor, ...],
+    create_graph: bool,
+) -> tuple[Any, ...]:
     """Gradients of the outputs that have a history, weighed by vectors."""
     pairs = [(o, v) for o, v in zip(outputs, vectors) if o.requires_grad]  # type: ignore[attr-defined]
     if not pairs:
@@ -98,7 +118,9 @@ def _pull(outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], vectors: tupl
 # ---- products
 
 
-def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vjp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> Any:
     """The outputs of ``func``, and the product of a vector with its Jacobian."""
     with enable_grad():
         given, tensors = _as_tuple(inputs, "inputs", "vjp")
@@ -112,7 +134,9 @@ def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
     return _finished(outs, create_graph), _finished(grads if given else grads[0], create_graph)
 
 
-def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def jvp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> Any:
     """The outputs of ``func``, and the product of its Jacobian with a vector.
 
     By differentiating the gradient as a function of the vector it is weighed by (J. Townsend, "A
@@ -129,18 +153,24 @@ def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
         pulled = _filled(_pull(outputs, tensors, weights, True), tensors, strict, "output")
         pushed = _filled(_pull(pulled, weights, vectors, create_graph), outputs, False, "output")
     outs = outputs if tuple_out else outputs[0]
-    return _finished(outs, create_graph), _finished(pushed if tuple_out else pushed[0], create_graph)
+    return _finished(outs, create_graph), _finished(
+        pushed if tuple_out else pushed[0], create_graph
+    )
 
 
 def _scalar(outputs: tuple[Tensor, ...], tuple_out: bool, name: str) -> Tensor:
     if tuple_out or len(outputs) != 1:
         raise RuntimeError(f"The function given to {name} should return a single Tensor")
     if outputs[0].numel() != 1:
-        raise RuntimeError(f"The Tensor returned by the function given to {name} should contain a single element")
+        raise RuntimeError(
+            f"The Tensor returned by the function given to {name} should contain a single element"
+        )
     return outputs[0].squeeze()  # type: ignore[attr-defined]
 
 
-def vhp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vhp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> Any:
     """The output of a scalar function, and the product of a vector with its Hessian."""
     with enable_grad():
         given, tensors = _as_tuple(inputs, "inputs", "vhp")
@@ -148,12 +178,18 @@ def vhp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
         vectors = _vectors(v, tensors, given, "vhp", "input")
         tuple_out, outputs = _called(func, tensors, "vhp")
         output = _scalar(outputs, tuple_out, "vhp")
-        first = _filled(_pull((output,), tensors, (ones_like(output),), True), tensors, strict, "output")
+        first = _filled(
+            _pull((output,), tensors, (ones_like(output),), True), tensors, strict, "output"
+        )
         second = _filled(_pull(first, tensors, vectors, create_graph), tensors, strict, "jacobian")
-    return _finished(outputs[0], create_graph), _finished(second if given else second[0], create_graph)
+    return _finished(outputs[0], create_graph), _finished(
+        second if given else second[0], create_graph
+    )
 
 
-def hvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def hvp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> Any:
     """The output of a scalar function, and the product of its Hessian with a vector."""
     return vhp(func, inputs, v, create_graph, strict)
 
@@ -176,11 +212,21 @@ def jacobian(
     if strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode"')
     if strategy == "forward-mode" and create_graph:
-        raise NotImplementedError("torch.autograd.functional.jacobian: `create_graph=True` and `strategy=\"forward-mode\"` are not supported together (yet). Please either set `create_graph=False` or `strategy=\"reverse-mode\"`.")
+        raise NotImplementedError(
+            "torch.autograd.functional.jacobian: `create_graph=True` and "
+            '`strategy="forward-mode"` are not supported together (yet). Please either set '
+            '`create_graph=False` or `strategy="reverse-mode"`.'
+        )
     if strategy == "forward-mode" and not vectorize:
-        raise NotImplementedError("Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for `vectorize=True`.")
+        raise NotImplementedError(
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly "
+            "implemented for `vectorize=True`."
+        )
     if strict and vectorize:
-        raise RuntimeError("torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. Please either set `strict=False` or `vectorize=False`.")
+        raise RuntimeError(
+            "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not "
+            "supported together. Please either set `strict=False` or `vectorize=False`."
+        )
     with enable_grad():
         given, tensors = _as_tuple(inputs, "inputs", "jacobian")
         tensors = _prepared(tensors, create_graph)
@@ -193,7 +239,9 @@ def jacobian(
     return inner if tuple_out else inner[0]
 
 
-def _rows(output: Tensor, inputs: tuple[Tensor, ...], create_graph: bool, strict: bool) -> tuple[Tensor, ...]:
+def _rows(
+    output: Tensor, inputs: tuple[Tensor, ...], create_graph: bool, strict: bool
+) -> tuple[Tensor, ...]:
     """The Jacobian of one output with respect to each input, a row per element."""
     flat = output.reshape(-1)  # type: ignore[attr-defined]
     columns: list[list[Tensor]] = [[] for _ in inputs]
@@ -201,7 +249,10 @@ def _rows(output: Tensor, inputs: tuple[Tensor, ...], create_graph: bool, strict
         grads = _pull((flat[k],), inputs, (ones_like(flat[k]),), create_graph)
         for column, g in zip(columns, _filled(grads, inputs, strict, "output")):
             if strict and create_graph and not g.requires_grad:  # type: ignore[attr-defined]
-                raise RuntimeError("The jacobian of the user-provided function is independent of the inputs. This is not allowed in strict mode when create_graph=True.")
+                raise RuntimeError(
+                    "The jacobian of the user-provided function is independent of the inputs. "
+                    "This is not allowed in strict mode when create_graph=True."
+                )
             column.append(g)
     return tuple([
         (stack(column) if column else zeros_like(i).expand(0, *i.shape)).reshape(*output.shape, *i.shape)  # type: ignore

@@ -27,7 +27,9 @@ class ContextDecorator:
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isclass(function):
-            raise TypeError(f"cannot decorate class {function.__name__}: decorate its methods or __init__")
+            raise TypeError(
+                f"cannot decorate class {function.__name__}: decorate its methods or __init__"
+            )
         if inspect.isgeneratorfunction(function):
             return self._generator(function)
 
@@ -98,7 +100,9 @@ class set_grad_enabled(ContextDecorator):  # noqa: N801
 
     def __init__(self, mode: bool) -> None:
         if not isinstance(mode, bool):
-            raise TypeError(f"set_grad_enabled(): argument 'mode' must be bool, not {type(mode).__name__}")
+            raise TypeError(
+                f"set_grad_enabled(): argument 'mode' must be bool, not {type(mode).__name__}"
+            )
         self.prev, self.mode = modes.grad, mode
         modes.grad = mode
 

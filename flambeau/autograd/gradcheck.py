@@ -41,7 +41,8 @@ def _check_inputs(inputs: tuple[Any, ...]) -> None:
     checked = [i for i in inputs if _is_checked(i)]
     if not checked:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True."
+            "gradcheck expects at least one input tensor to require gradient, but none of the "
+            "them have requires_grad=True."
         )
     for index, tensor in enumerate(inputs):
         if not _is_checked(tensor):
@@ -49,14 +50,17 @@ def _check_inputs(inputs: tuple[Any, ...]) -> None:
         if tensor.dtype.name not in ("float64", "complex128"):
             warnings.warn(
                 f"Input #{index} requires gradient and is not a double precision floating point or "
-                "complex. This check will likely fail if all the inputs are not of double precision "
+                "complex. This check will likely fail if all the inputs are not of double "
+                "precision "
                 "floating point or complex. ",
                 stacklevel=4,
             )
         if any([s == 0 and n > 1 for s, n in zip(tensor.stride(), tensor.shape)]):
             raise RuntimeError(
-                f"The {index}th input has a dimension with stride 0. gradcheck only supports inputs that "
-                "are non-overlapping to be able to compute the numerical gradients correctly. You should "
+                f"The {index}th input has a dimension with stride 0. gradcheck only supports "
+                "inputs that "
+                "are non-overlapping to be able to compute the numerical gradients correctly. "
+                "You should "
                 "call .contiguous on the input before passing it to gradcheck."
             )
 
@@ -73,7 +77,9 @@ def _outputs(result: Any) -> list[Tensor]:
 def _real(tensor: Tensor) -> numpy.ndarray:
     """The elements as a flat vector of reals: real and imaginary parts alternate."""
     array = numpy.ascontiguousarray(tensor.detach().cpu().numpy())  # type: ignore[attr-defined]
-    return array.view(array.real.dtype).reshape(-1) if array.dtype.kind == "c" else array.reshape(-1)
+    return (
+        array.view(array.real.dtype).reshape(-1) if array.dtype.kind == "c" else array.reshape(-1)
+    )
 
 
 def _weights(output: Tensor) -> Iterator[Tensor]:
@@ -100,7 +106,8 @@ def _analytic(output: Tensor, checked: list[Tensor]) -> list[numpy.ndarray]:
                 raise GradcheckError("grad is incorrect type")
             row.append(_real(zeros_like(tensor) if g is None else g))
     return [
-        numpy.stack(row) if row else numpy.zeros((0, _real(t).size)) for row, t in zip(rows, checked)
+        numpy.stack(row) if row else numpy.zeros((0, _real(t).size))
+        for row, t in zip(rows, checked)
     ]
 
 
@@ -129,7 +136,9 @@ def _quietly(func: Function, args: tuple[Any, ...]) -> Any:
         return func(*args)
 
 
-def _difference(func: Function, args: Any, moving: Tensor, place: Any, step: Any, eps: float) -> list[numpy.ndarray]:
+def _difference(
+    func: Function, args: Any, moving: Tensor, place: Any, step: Any, eps: float
+) -> list[numpy.ndarray]:
     array, sides = moving._array, []
     centre = array[place]
     for sign in (1, -1):
@@ -170,9 +179,13 @@ def gradcheck(
     True
     """
     if not (check_backward_ad or check_forward_ad):
-        raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
+        raise AssertionError(
+            "Expected at least one of check_forward_ad or check_backward_ad to be True"
+        )
     if check_forward_ad:
-        raise NotImplementedError("gradcheck of forward mode is not supported yet: use check_forward_ad=False")
+        raise NotImplementedError(
+            "gradcheck of forward mode is not supported yet: use check_forward_ad=False"
+        )
     args = _inputs(inputs)
     try:
         _check_inputs(args)
@@ -186,7 +199,15 @@ def gradcheck(
     return True
 
 
-def _check(func: Function, args: tuple[Any, ...], eps: float, atol: float, rtol: float, nondet_tol: float, fast: bool) -> None:
+def _check(
+    func: Function,
+    args: tuple[Any, ...],
+    eps: float,
+    atol: float,
+    rtol: float,
+    nondet_tol: float,
+    fast: bool,
+) -> None:
     with enable_grad():
         outputs = _outputs(func(*args))
     at = [i for i, v in enumerate(args) if _is_checked(v)]
@@ -198,14 +219,18 @@ def _check(func: Function, args: tuple[Any, ...], eps: float, atol: float, rtol:
         for k, (found, second) in enumerate(zip(analytic, repeated)):
             if found.size and numpy.abs(found - second).max() > nondet_tol:
                 raise GradcheckError(
-                    "Backward is not reentrant, i.e., running backward with same input and grad_output "
-                    "multiple times gives different values, although analytical gradient matches numerical "
+                    "Backward is not reentrant, i.e., running backward with same input and "
+                    "grad_output "
+                    "multiple times gives different values, although analytical gradient "
+                    "matches numerical "
                     f"gradient.The tolerance for nondeterminism was {nondet_tol}."
                 )
             _compare(found, numeric[k][o], o, at[k], atol, rtol, fast)
 
 
-def _compare(found: Any, expected: Any, o: int, k: int, atol: float, rtol: float, fast: bool) -> None:
+def _compare(
+    found: Any, expected: Any, o: int, k: int, atol: float, rtol: float, fast: bool
+) -> None:
     if fast:
         rng = numpy.random.default_rng(0)
         left, right = rng.random(found.shape[0]), rng.random(found.shape[1])
@@ -230,7 +255,8 @@ def _check_undefined(func: Function, args: tuple[Any, ...]) -> None:
             _grad(output, checked, ones_like(output), retain_graph=True, allow_unused=True)
         except RuntimeError as error:
             raise GradcheckError(
-                "Expected backward function to handle undefined output grads. Please look at \"Notes about "
+                "Expected backward function to handle undefined output grads. Please look at "
+                '"Notes about '
                 'undefined output gradients" in "tools/autograd/derivatives.yaml"'
             ) from error
 
@@ -256,7 +282,9 @@ def gradgradcheck(
 ) -> bool:
     """Whether the second gradients of ``func`` agree with central differences of the first."""
     if not (check_fwd_over_rev or check_rev_over_rev):
-        raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
+        raise AssertionError(
+            "Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True"
+        )
     args = _inputs(inputs)
     if grad_outputs is None:
         with enable_grad():
@@ -274,7 +302,13 @@ def gradgradcheck(
             outputs = _outputs(func(*own))
         inner = [v for v in own if _is_checked(v)]
         pairs = [(o, w) for o, w in zip(outputs, values[count:]) if o.requires_grad]  # type: ignore
-        grads = _grad([o for o, _ in pairs], inner, [w for _, w in pairs], create_graph=True, allow_unused=True)
+        grads = _grad(
+            [o for o, _ in pairs],
+            inner,
+            [w for _, w in pairs],
+            create_graph=True,
+            allow_unused=True,
+        )
         return tuple([g for g in grads if g is not None])
 
     return gradcheck(

@@ -68,7 +68,10 @@ def _checked(old: Tensor, new: Any) -> Tensor:
     if new.shape != old.shape:
         raise RuntimeError("hook has changed the size of value")
     if new.kind is not old.kind:
-        raise RuntimeError(f"hook has changed the type of value (was {old.kind.type_name} got {new.kind.type_name})")
+        raise RuntimeError(
+            f"hook has changed the type of value (was {old.kind.type_name} got "
+            f"{new.kind.type_name})"
+        )
     return new
 
 
@@ -185,10 +188,14 @@ def _variable(self: Leaf) -> Tensor | None:
 def _saved_attribute(self: Node, name: str) -> Any:
     """``_saved_<name>``: a value that the rules of this node need, as PyTorch names them."""
     if not name.startswith("_saved_"):
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
+        )
     wanted = {"self": "input"}.get(name[7:], name[7:])
     if wanted not in self.op.saves:
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
+        )
     if self.saved is None:
         raise RuntimeError(TWICE)
     return unsaved(self, self.saved[self.op.saves.index(wanted)])
@@ -284,7 +291,10 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     """The edge at which gradients of ``tensor`` arrive; usable in place of the tensor."""
     node = history(tensor)
     if node is None:
-        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+        raise RuntimeError(
+            "It is not possible to get the gradient edge for a Tensor that does not require "
+            "gradients"
+        )
     if type(node) is Output:
         return GradientEdge(node.owner, node.index, node)
     return GradientEdge(node, 0)

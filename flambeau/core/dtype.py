@@ -16,7 +16,15 @@ class dtype:
     only (NumPy and ``ml_dtypes`` have no counterpart).
     """
 
-    __slots__ = ("is_complex", "is_floating_point", "is_signed", "itemsize", "name", "numpy", "rank")
+    __slots__ = (
+        "is_complex",
+        "is_floating_point",
+        "is_signed",
+        "itemsize",
+        "name",
+        "numpy",
+        "rank",
+    )
     __module__ = "torch"
 
     name: str
@@ -126,7 +134,15 @@ _COMPLEX = {
 }
 
 NARROW = frozenset(  # floating types that kernels compute in float32
-    {float16, bfloat16, float8_e4m3fn, float8_e5m2, float8_e4m3fnuz, float8_e5m2fnuz, float8_e8m0fnu}
+    {
+        float16,
+        bfloat16,
+        float8_e4m3fn,
+        float8_e5m2,
+        float8_e4m3fnuz,
+        float8_e5m2fnuz,
+        float8_e8m0fnu,
+    }
 )
 SCALAR_NAMES = {  # the names that PyTorch's messages use
     "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",

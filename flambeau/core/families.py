@@ -16,7 +16,7 @@ from flambeau.core.dtype import scalar_name
 from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS
 from flambeau.core.modes import flags, modes
-from flambeau.core.op import LINEAR, POINTWISE, Op, Rule, categories, wants, wrap_dim, wants
+from flambeau.core.op import LINEAR, POINTWISE, Op, Rule, categories, wants, wrap_dim
 from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import NUMBERS, OPERANDS, not_a_tensor, publish
 from flambeau.core.tensor import Parameter, Tensor, wrap, wrap_view

@@ -52,7 +52,8 @@ class Generator:
     def stream(self) -> WordStream:
         """The words that the numbers are made of; to be drawn from under `lock`."""
         if self._stream is None:
-            self._stream = WordStream(self._seed)
+            with lock:  # two threads may come first
+                self._stream = self._stream or WordStream(self._seed)
         return self._stream
 
     def manual_seed(self, seed: int) -> Generator:

@@ -116,7 +116,8 @@ class Saved:
     def __init__(self, tensor: Tensor, version: Version) -> None:
         if version is INFERENCE:
             raise RuntimeError(
-                "Inference tensors cannot be saved for backward. To work around you can make a clone to "
+                "Inference tensors cannot be saved for backward. To work around you can make a "
+                "clone to "
                 "get a normal tensor and use it in autograd."
             )
         self.tensor = tensor
@@ -149,7 +150,9 @@ def record(op: Op, result: Tensor, tensors: Any, params: tuple[Any, ...] = ()) -
         node.saved = ()
 
 
-def record_outputs(op: Op, results: tuple[Tensor, ...], tensors: Any, params: tuple[Any, ...]) -> None:
+def record_outputs(
+    op: Op, results: tuple[Tensor, ...], tensors: Any, params: tuple[Any, ...]
+) -> None:
     """Makes the differentiable ones of several results remember the operation."""
     node = make_node(op, results, tensors, params)
     chosen = [i for i, r in enumerate(results) if op.is_differentiable(i) and r.kind.floating]
@@ -184,7 +187,12 @@ def make_node(op: Op, results: tuple[Tensor, ...], tensors: Any, params: tuple[A
 
 
 def keep(
-    node: Node, op: Op, edges: Any, results: tuple[Tensor, ...], tensors: Any, params: tuple[Any, ...]
+    node: Node,
+    op: Op,
+    edges: Any,
+    results: tuple[Tensor, ...],
+    tensors: Any,
+    params: tuple[Any, ...],
 ) -> None:
     """Saves on the node the values that the rules of the inputs with gradients name."""
     if op.keeps_tensors:
@@ -193,7 +201,9 @@ def keep(
     for source, i in op.plan(edges):
         if source == INPUT:
             t = tensors[i]
-            saved.append(Saved(t, t._writes) if isinstance(t, Tensor) and t._writes is not None else t)
+            saved.append(
+                Saved(t, t._writes) if isinstance(t, Tensor) and t._writes is not None else t
+            )
         elif source == PARAM:
             saved.append(params[i])
         elif source == SHAPE:
@@ -285,5 +295,7 @@ def raise_written(node: Node, version: Version, shape: Any, kind: Kind, expected
         lines.append(f"  saved by {node.op.name} at {describe_site(node.site)}")
     if version.site is not None:
         lines.append(f"  written at {describe_site(version.site)}")
-    lines.append("  fix: use the out-of-place form there (y = y + 1 instead of y += 1), or clone() first")
+    lines.append(
+        "  fix: use the out-of-place form there (y = y + 1 instead of y += 1), or clone() first"
+    )
     raise RuntimeError("\n".join(lines))

@@ -124,7 +124,8 @@ def array_library(place: int) -> ModuleType:
         import cupy
     except ImportError as error:
         raise RuntimeError(
-            "CUDA needs CuPy, which is not installed: pip install flambeau[cuda12] or flambeau[cuda13]"
+            "CUDA needs CuPy, which is not installed: pip install flambeau[cuda12] or "
+            "flambeau[cuda13]"
         ) from error
     return cupy
 

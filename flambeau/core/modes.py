@@ -22,6 +22,7 @@ class Modes(threading.local):
     saved_hooks: tuple[Any, ...] = ()  # (pack, unpack) pairs for saved tensors, innermost last
     anomaly: tuple[bool, bool] = (False, True)  # detect_anomaly: on, check for nan
     multithreading: bool = True
+    plain_subclasses: int = 0  # how many DisableTorchFunctionSubclass blocks are open
     backward_pass: Any = None  # the nodes of the pass that is running
     autocast: Any = None  # the active autocast region
     module_path: tuple[Any, ...] = ()

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from flambeau.core.dispatch import dispatch
+from flambeau.core.dispatch import dispatch, number_array
 from flambeau.core.dtype import dtype, scalar_name
 from flambeau.core.graph import INPUT, LITERAL, NOTHING, PARAM, RESULT, SHAPE, TWICE, Node, unsaved
 from flambeau.core.tensor import Tensor
@@ -86,6 +86,8 @@ class Op:
         self.promote, self.widen, self.view = promote, widen, view
         self.accepts = categories(accepts)
         self.refusal, self.check = refusal, check
+        plain = outputs == 1 and not (view or self.variadic or check)
+        self.short = self.accepts & (12 if promote == "float" else 15) if plain else 0
         self.outputs, self.differentiable = outputs, differentiable
         self.main_output = differentiable[0] if differentiable else 0
         self.__doc__ = doc
@@ -172,7 +174,10 @@ class Op:
         elif not self.saves:
 
             def pull(node: Node, grad: Any) -> Any:
-                return [rule[0](grad) if edge and rule else None for edge, rule in zip(node.edges, rules)]
+                return [
+                    rule[0](grad) if edge and rule else None
+                    for edge, rule in zip(node.edges, rules)
+                ]
 
         else:
 
@@ -181,7 +186,9 @@ class Op:
                 if saved is None:
                     raise RuntimeError(TWICE)
                 return [
-                    rule[0](grad, *[unsaved(node, saved[i]) for i in rule[1]]) if edge and rule else None
+                    rule[0](grad, *[unsaved(node, saved[i]) for i in rule[1]])
+                    if edge and rule
+                    else None
                     for edge, rule in zip(node.edges, rules)
                 ]
 
@@ -237,11 +244,45 @@ class Op:
 
     def __call__(self, *args: Any) -> Any:
         """The canonical call: tensors, then dimensions (wrapped here), then other parameters."""
+        if self.short and not flags.active:
+            result = self._of_one_kind(args)
+            if result is not None:
+                return result
         n = 1 if self.variadic else len(self.inputs)
         tensors = tuple(args[0]) if self.variadic else args[:n]
         return dispatch(
             self, tensors, self.wrap_dims(tensors[0].ndim, args[n:]) if self.n_dims else args[n:]
         )
+
+    def _of_one_kind(self, args: tuple[Any, ...]) -> Tensor | None:
+        """The shortcut of ``dispatch`` for tensors of one kind; None sends the call there."""
+        kind = getattr(args[0], "_kind", None)
+        if kind is None or not kind.category & self.short:
+            return None
+        n, history = len(self.inputs), False
+        arrays: list[Any] = []
+        for given in args[:n]:
+            cls = type(given)
+            if cls is Tensor or cls is Parameter:
+                if given._kind is not kind:
+                    return None
+                arrays.append(given._array)
+                history = history or given._node is not None
+            elif given is None:
+                arrays.append(None)
+            elif self.promote is not None and cls in kind.scalars:
+                arrays.append(number_array(given, kind))
+            else:
+                return None
+        try:
+            params = self.wrap_dims(args[0].ndim, args[n:])
+            array = self.kernels[kind.place](*arrays, *params)  # type: ignore[misc]
+        except Exception:
+            return None  # dispatch raises it again, explained
+        result = wrap(array, kind if array.dtype is kind.array_type else kind.family[array.dtype])
+        if history and modes.grad and result._kind.floating:  # type: ignore[union-attr]
+            record(self, result, args[:n], params)
+        return result
 
     def wrap_dims(self, ndim: int, params: tuple[Any, ...]) -> tuple[Any, ...]:
         """The parameters with the dimensions among them counted from the front."""
@@ -283,7 +324,8 @@ def wrap_dim(dim: int, ndim: int) -> int:
     if -limit <= dim < limit:
         return dim + limit if dim < 0 else dim
     raise IndexError(
-        f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})"
+        f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got "
+        f"{dim})"
     )
 
 

@@ -12,7 +12,7 @@ def return_type(name: str, fields: str) -> Any:
     """The type of the results of an operator, made once; it prints as PyTorch's."""
     if name in ALL:
         return ALL[name]
-    base = namedtuple(name, fields)  # noqa: PYI024 - the names are data here
+    base = namedtuple(name, fields)
 
     def __new__(cls: type, values: Any, *rest: Any) -> Any:
         return tuple.__new__(cls, (values, *rest) if rest else tuple(values))

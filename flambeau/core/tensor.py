@@ -184,8 +184,10 @@ def wrap_view(array: Any, kind: Kind, source: Tensor) -> Tensor:
 
 
 _NO_GRAD_HERE = (
-    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-    "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated "
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+    "attribute "
+    "won't be populated during autograd.backward(). If you indeed want the .grad field to be "
+    "populated "
     "for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf "
     "Tensor by mistake, make sure you access the leaf Tensor instead. See "
     "github.com/pytorch/pytorch/pull/30531 for more informations."
@@ -206,19 +208,28 @@ def assign_grad(self: Tensor, value: Tensor | None) -> None:
         self.__dict__.pop("_grad", None)
         return
     if not isinstance(value, Tensor):
-        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+        raise TypeError(
+            "assigned grad expected to be a Tensor or None but got grad of type "
+            f"{type(value).__name__}"
+        )
     if value is self:
         raise RuntimeError("can't assign Tensor as its own grad")
     if value.kind is not self.kind:
         _refuse_kind(self, value)
     if value.shape != self.shape:
         raise RuntimeError(
-            f"assigned grad has data of a different size: expected {list(self.shape)}, got {list(value.shape)}"
+            f"assigned grad has data of a different size: expected {list(self.shape)}, got "
+            f"{list(value.shape)}"
         )
     self._grad = value
 
 
 def _refuse_kind(self: Tensor, value: Tensor) -> None:
     if value.dtype is not self.dtype:
-        raise RuntimeError(f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}")
-    raise RuntimeError(f"assigned grad has data located on a different device: expected {self.device}, got {value.device}")
+        raise RuntimeError(
+            f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}"
+        )
+    raise RuntimeError(
+        f"assigned grad has data located on a different device: expected {self.device}, got "
+        f"{value.device}"
+    )

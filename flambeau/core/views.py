@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Set by ops/storage.py, which declares the two operators: (base, value, like) and (base, like).
-scatter: Callable[[Tensor, Tensor, Tensor], Node]
-slice_of: Callable[[Tensor, Tensor], Node]
+scatter: Callable[[Tensor, Tensor, Tensor], Node] = None  # type: ignore[assignment]
+slice_of: Callable[[Tensor, Tensor], Node] = None  # type: ignore[assignment]
 
 
 class _Rebased(Version):
@@ -52,7 +52,8 @@ def check_inference(tensor: Tensor) -> None:
     """RuntimeError for a write to an inference tensor outside inference mode."""
     if tensor._writes is INFERENCE and not modes.inference:
         raise RuntimeError(
-            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a "
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can "
+            "make a "
             "clone to get a normal tensor before doing inplace update.See "
             "https://github.com/pytorch/rfcs/pull/17 for more details."
         )
@@ -62,7 +63,9 @@ def check_write(tensor: Tensor) -> None:
     """RuntimeError if autograd forbids writing to `tensor` while it records."""
     node, base = tensor._node, tensor._base
     if type(node) is Leaf:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        raise RuntimeError(
+            "a leaf Variable that requires grad is being used in an in-place operation."
+        )
     if base is None:
         return
     if type(base._node) is Leaf:
@@ -73,7 +76,8 @@ def check_write(tensor: Tensor) -> None:
         raise RuntimeError(
             f"Output {node.index} of {type(node.owner).__name__} is a view and is being modified "
             "inplace. This view is the output of a function that returns multiple views. Such "
-            "functions do not allow the output views to be modified inplace. You should replace the "
+            "functions do not allow the output views to be modified inplace. You should "
+            "replace the "
             "inplace operation by an out-of-place one."
         )
     if node is None and base._node is not None:
@@ -125,7 +129,12 @@ def refresh(view: Tensor) -> None:
     base, version = view._base, view._writes
     if base is None or version is None or not version.rebased or type(view._node) is Output:
         return
-    if base._node is None or type(base._node) is Leaf or not modes.grad or _leads_to(view._node, base._node):
+    if (
+        base._node is None
+        or type(base._node) is Leaf
+        or not modes.grad
+        or _leads_to(view._node, base._node)
+    ):
         return
     view._node = slice_of(base, view)
 

@@ -26,7 +26,9 @@ def region() -> numpy.ndarray:
     return numpy.zeros(1 << 30, numpy.uint8)
 
 
-def virtual(shape: tuple[int, ...], dtype: Any, strides: tuple[int, ...] | None = None) -> numpy.ndarray:
+def virtual(
+    shape: tuple[int, ...], dtype: Any, strides: tuple[int, ...] | None = None
+) -> numpy.ndarray:
     """An array without memory; ``strides`` in bytes, C order by default."""
     return numpy.ndarray(shape, dtype, region(), 0, strides)
 

@@ -48,7 +48,8 @@ def assign(target: Tensor, result: Tensor, recorded: bool) -> Tensor:
         result = result.to(target.dtype)  # type: ignore[attr-defined]
     if result.shape != target.shape:
         raise RuntimeError(
-            f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            f"output with shape {list(target.shape)} doesn't match the broadcast shape "
+            f"{list(result.shape)}"
         )
     write(target, result._array)
     if recorded:
@@ -60,7 +61,11 @@ def write(target: Tensor, array: Any) -> None:
     """Overwrites the elements of `target`, and counts the write."""
     check_inference(target)
     into = target._array
-    if 0 in into.strides and into.size and any([s == 0 and n > 1 for s, n in zip(into.strides, into.shape)]):
+    if (
+        0 in into.strides
+        and into.size
+        and any([s == 0 and n > 1 for s, n in zip(into.strides, into.shape)])
+    ):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
             "single memory location. Please clone() the tensor before performing the operation."
@@ -118,7 +123,8 @@ def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
         return
     if out.numel():
         warnings.warn(
-            f"An output with one or more elements was resized since it had shape {list(out.shape)}, "
+            "An output with one or more elements was resized since it had shape "
+            f"{list(out.shape)}, "
             f"which does not match the required output shape {list(shape)}. This behavior is "
             "deprecated, and in a future PyTorch release outputs will not be resized unless they "
             "have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, "

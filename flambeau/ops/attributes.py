@@ -43,7 +43,8 @@ def _requires_grad_in_place(self: Tensor, requires_grad: bool = True) -> Tensor:
         if node is None:
             if self._writes is INFERENCE and not modes.inference:
                 raise RuntimeError(
-                    "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+                    "Setting requires_grad=True on inference tensor outside InferenceMode is "
+                    "not allowed."
                 )
             if not self.kind.floating:
                 raise RuntimeError("only Tensors of floating point dtype can require gradients")
@@ -158,7 +159,11 @@ def get_device(self: Tensor) -> int:
 
 for _other in ("xpu", "mps", "mkldnn", "quantized", "sparse", "sparse_csr", "nested", "ipu", "maia",
                "mtia", "vulkan", "xla", "hpu"):  # fmt: skip
-    setattr(Tensor, f"is_{_other}", property(lambda self: False, doc=f"False: no tensor here is {_other}."))
+    setattr(
+        Tensor,
+        f"is_{_other}",
+        property(lambda self: False, doc=f"False: no tensor here is {_other}."),
+    )
 
 
 @_property

@@ -11,7 +11,7 @@ from flambeau.core import device as devices
 from flambeau.core import storage
 from flambeau.core.dispatch import cast, dispatch, number_array
 from flambeau.core.dtype import ALL, scalar_name
-from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.errors import broadcast_error, output_shape_error
 from flambeau.core.errors.messages import broadcast_shape
 from flambeau.core.graph import record
@@ -95,7 +95,11 @@ def _has_format(tensor: Tensor, memory_format: Any) -> bool:
 def _converted(array: Any, kind: Kind, memory_format: Any) -> Any:
     if array.dtype != kind.array_type:
         cast_array = cast(array, kind.dtype)
-        array = cast_array if cast_array.base is None and memory_format in (None, preserve_format) else _laid_out(cast_array, memory_format)
+        array = (
+            cast_array
+            if cast_array.base is None and memory_format in (None, preserve_format)
+            else _laid_out(cast_array, memory_format)
+        )
     elif kind.place == 0 and type(array) is numpy.ndarray:
         return _laid_out(array, memory_format)
     return moved(array, kind)
@@ -161,7 +165,11 @@ def _to_method(self: Tensor, *args: Any, dtype: DType | None = None, device: Any
     else:
         wanted = kind if dtype is None or dtype is kind.dtype else kind.family[dtype]
     if wanted is kind and not copy:
-        if memory_format is None or memory_format is preserve_format or _has_format(self, memory_format):
+        if (
+            memory_format is None
+            or memory_format is preserve_format
+            or _has_format(self, memory_format)
+        ):
             return self
     return convert(self, wanted, memory_format)
 
@@ -178,7 +186,19 @@ def _caster(name: str, of: DType) -> None:
     setattr(Tensor, name, method_)
 
 
-for _name in ("double", "float", "half", "bfloat16", "long", "int", "short", "bool", "cdouble", "cfloat", "chalf"):
+for _name in (
+    "double",
+    "float",
+    "half",
+    "bfloat16",
+    "long",
+    "int",
+    "short",
+    "bool",
+    "cdouble",
+    "cfloat",
+    "chalf",
+):
     _caster(_name, ALL[_name])
 _caster("char", ALL["int8"])
 _caster("byte", ALL["uint8"])
@@ -192,7 +212,12 @@ def _cpu(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
 
 
 @method("cuda")
-def _cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = preserve_format) -> Tensor:
+def _cuda(
+    self: Tensor,
+    device: Any = None,
+    non_blocking: bool = False,
+    memory_format: Any = preserve_format,
+) -> Tensor:
     """The tensor on a CUDA device, the current one by default; itself if it is there."""
     kind = kind_of(self.dtype, devices.as_device("cuda" if device is None else device))
     return self if kind is self.kind else convert(self, kind, memory_format)
@@ -232,7 +257,9 @@ _copy = Op("copy", kernels.copied, inputs=("input", "src"), shape=SAME,
 def _copy_into(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Overwrites the tensor with ``src``, broadcast and converted; gradients flow to ``src``."""
     if not isinstance(src, Tensor):
-        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+        raise TypeError(
+            f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}"
+        )
     if needs_history(self, (src,)):
         check_write(self)
         source = src if src.kind is self.kind else convert(src, self.kind)
@@ -357,7 +384,8 @@ def _numpy(self: Tensor, *, force: bool = False) -> numpy.ndarray:
     kind = self.kind
     if kind.place != 0 and not force:
         raise TypeError(
-            f"can't convert {kind.device} device type tensor to numpy. Use Tensor.cpu() to copy the "
+            f"can't convert {kind.device} device type tensor to numpy. Use Tensor.cpu() to "
+            "copy the "
             "tensor to host memory first."
         )
     if kind.dtype.numpy is not None and kind.dtype.numpy.kind == "V":
@@ -375,7 +403,9 @@ def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> numpy.n
 
 
 @method("__array_wrap__")
-def _array_wrap(self: Tensor, array: numpy.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
+def _array_wrap(
+    self: Tensor, array: numpy.ndarray, context: Any = None, return_scalar: bool = False
+) -> Any:
     """Results of NumPy functions applied to a tensor become tensors."""
     return from_numpy(numpy.asarray(array))
 
@@ -439,8 +469,7 @@ def _contains(self: Tensor, element: Any) -> bool:
     if isinstance(element, Tensor | bool | int | float | complex):
         return bool((self == element).any().item())  # type: ignore[attr-defined]
     raise RuntimeError(
-        "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
-        f"{type(element)}."
+        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
     )
 
 

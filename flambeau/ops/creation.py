@@ -13,7 +13,7 @@ from flambeau.core import device as devices
 from flambeau.core import dtype as dtypes
 from flambeau.core import storage
 from flambeau.core.dispatch import cast
-from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.layout import contiguous_format, preserve_format, strided
 from flambeau.core.modes import flags, modes
@@ -61,7 +61,9 @@ def _filled(xp: Any, shape: tuple[int, ...], kind: Kind, value: Any) -> Any:
     if value == 0 and not isinstance(value, complex):
         return xp.zeros(shape, kind.array_type)
     array = xp.empty(shape, kind.array_type)
-    array[...] = value if kind.array_type.kind not in "iu" else numpy.asarray(value).astype(kind.array_type)
+    array[...] = (
+        value if kind.array_type.kind not in "iu" else numpy.asarray(value).astype(kind.array_type)
+    )
     return array
 
 
@@ -76,10 +78,15 @@ def sizes(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:
             given = (given.__index__(),)
         else:
             raise TypeError(
-                f"{function}(): argument 'size' (position 1) must be tuple of ints, not {type(given).__name__}"
+                f"{function}(): argument 'size' (position 1) must be tuple of ints, not "
+                f"{type(given).__name__}"
             )
     else:
-        given = size if all([type(n) is int for n in size]) else tuple([_dimension(function, n) for n in size])
+        given = (
+            size
+            if all([type(n) is int for n in size])
+            else tuple([_dimension(function, n) for n in size])
+        )
     for n in given:
         if n < 0:
             raise RuntimeError(f"{function}: Dimension size must be non-negative.")
@@ -89,7 +96,8 @@ def sizes(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:
 def _dimension(function: str, n: Any) -> int:
     if not hasattr(n, "__index__"):
         raise TypeError(
-            f"{function}(): argument 'size' (position 1) must be tuple of ints, but found element of "
+            f"{function}(): argument 'size' (position 1) must be tuple of ints, but found "
+            "element of "
             f"type {type(n).__name__}"
         )
     return n.__index__()
@@ -160,7 +168,14 @@ def empty(
 
 
 def _new(
-    name: str, size: Any, value: Any, out: Any, dtype: Any, layout: Any, device: Any, requires_grad: bool
+    name: str,
+    size: Any,
+    value: Any,
+    out: Any,
+    dtype: Any,
+    layout: Any,
+    device: Any,
+    requires_grad: bool,
 ) -> Tensor:
     if "names" in size:
         raise NotImplementedError("named tensors are not supported")
@@ -217,7 +232,8 @@ def empty_strided(
     """An uninitialised tensor with the given strides, in elements."""
     if len(size) != len(stride):
         raise RuntimeError(
-            f"mismatch in length of strides and shape. size has {len(size)} dimensions, stride {len(stride)}"
+            f"mismatch in length of strides and shape. size has {len(size)} dimensions, stride "
+            f"{len(stride)}"
         )
     kind = kind_for(dtype, device)
     extent = 0 if 0 in size else 1 + sum((n - 1) * s for n, s in zip(size, stride))
@@ -252,7 +268,9 @@ def scalar_tensor(
     pin_memory: bool = False, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """A tensor without dimensions, of the default dtype."""
-    return full((), s, dtype=dtype or dtypes.default.dtype, device=device, requires_grad=requires_grad)
+    return full(
+        (), s, dtype=dtype or dtypes.default.dtype, device=device, requires_grad=requires_grad
+    )
 
 
 # ---- like another tensor
@@ -263,7 +281,11 @@ def like_array(input: Tensor, kind: Kind, memory_format: Any, value: Any = None)
     array = input._array
     if memory_format not in (None, preserve_format):
         made_ = filled(tuple(array.shape), kind, value)
-        return made_ if memory_format is contiguous_format else _formatted(made_, memory_format, kind, value)
+        return (
+            made_
+            if memory_format is contiguous_format
+            else _formatted(made_, memory_format, kind, value)
+        )
     if array.flags.c_contiguous:
         return filled(tuple(array.shape), kind, value)
     strides = storage.preserved_strides(array)
@@ -281,7 +303,9 @@ def _like(
 ) -> Tensor:
     kind = input.kind
     if dtype is not None or device is not None:
-        kind = kind_of(dtype or kind.dtype, devices.as_device(device) if device is not None else kind.device)
+        kind = kind_of(
+            dtype or kind.dtype, devices.as_device(device) if device is not None else kind.device
+        )
     return made(like_array(input, kind, memory_format, value), kind, requires_grad)
 
 
@@ -329,21 +353,39 @@ def _new_from(self: Tensor, name: str, size: Any, value: Any, options: dict[str,
 def _new_zeros(self: Tensor, *size: Any, dtype: DType | None = None, device: Any = None,
                requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """Zeros of the given size, with this tensor's dtype and device."""
-    return _new_from(self, "new_zeros", size, 0, {"dtype": dtype, "device": device, "requires_grad": requires_grad})
+    return _new_from(
+        self,
+        "new_zeros",
+        size,
+        0,
+        {"dtype": dtype, "device": device, "requires_grad": requires_grad},
+    )
 
 
 @method("new_ones")
 def _new_ones(self: Tensor, *size: Any, dtype: DType | None = None, device: Any = None,
               requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """Ones of the given size, with this tensor's dtype and device."""
-    return _new_from(self, "new_ones", size, 1, {"dtype": dtype, "device": device, "requires_grad": requires_grad})
+    return _new_from(
+        self,
+        "new_ones",
+        size,
+        1,
+        {"dtype": dtype, "device": device, "requires_grad": requires_grad},
+    )
 
 
 @method("new_empty")
 def _new_empty(self: Tensor, *size: Any, dtype: DType | None = None, device: Any = None,
                requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """An uninitialised tensor of the given size, with this tensor's dtype and device."""
-    return _new_from(self, "new_empty", size, None, {"dtype": dtype, "device": device, "requires_grad": requires_grad})
+    return _new_from(
+        self,
+        "new_empty",
+        size,
+        None,
+        {"dtype": dtype, "device": device, "requires_grad": requires_grad},
+    )
 
 
 @method("new_full")
@@ -351,7 +393,13 @@ def _new_full(self: Tensor, size: Any, fill_value: Number, *, dtype: DType | Non
               device: Any = None, requires_grad: bool = False, layout: Any = None,
               pin_memory: bool = False) -> Tensor:  # fmt: skip
     """A tensor of the given size filled with one number, with this tensor's dtype and device."""
-    return _new_from(self, "new_full", (size,), fill_value, {"dtype": dtype, "device": device, "requires_grad": requires_grad})
+    return _new_from(
+        self,
+        "new_full",
+        (size,),
+        fill_value,
+        {"dtype": dtype, "device": device, "requires_grad": requires_grad},
+    )
 
 
 @method("new_empty_strided")
@@ -359,14 +407,22 @@ def _new_empty_strided(self: Tensor, size: Any, stride: Any, dtype: DType | None
                        device: Any = None, requires_grad: bool = False, layout: Any = None,
                        pin_memory: bool = False) -> Tensor:  # fmt: skip
     """An uninitialised tensor with the given strides, with this tensor's dtype and device."""
-    return empty_strided(size, stride, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+    return empty_strided(
+        size,
+        stride,
+        dtype=dtype or self.dtype,
+        device=device or self.device,
+        requires_grad=requires_grad,
+    )
 
 
 @method("new_tensor")
 def _new_tensor(self: Tensor, data: Any, *, dtype: DType | None = None, device: Any = None,
                 requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """A copy of ``data`` with this tensor's dtype and device."""
-    return tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+    return tensor(
+        data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad
+    )
 
 
 # ---- sequences
@@ -410,7 +466,11 @@ def arange(
             raise ValueError("step must be nonzero")
     count = -((start - end) // step) if integral else math.ceil((end - start) / step)
     array = _sequence(kind, max(count, 0), start, step)
-    return made(array, kind, requires_grad) if out is None else deliver("arange", wrap(array, kind), out)
+    return (
+        made(array, kind, requires_grad)
+        if out is None
+        else deliver("arange", wrap(array, kind), out)
+    )
 
 
 def _sequence(kind: Kind, count: int, start: Any, step: Any) -> Any:
@@ -436,7 +496,11 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None 
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     kind = kind_for(dtype, device)
     array = _sequence(kind, math.floor((end - start) / step) + 1, start, step)
-    return made(array, kind, requires_grad) if out is None else deliver("range", wrap(array, kind), out)
+    return (
+        made(array, kind, requires_grad)
+        if out is None
+        else deliver("range", wrap(array, kind), out)
+    )
 
 
 def linspace(
@@ -459,7 +523,11 @@ def linspace(
         dtype = out.dtype if out is not None else _sequence_dtype(start, end)
     kind = kind_for(dtype, device if out is None else out.device)
     array = _spaced(kind, start, end, steps)
-    return made(array, kind, requires_grad) if out is None else deliver("linspace", wrap(array, kind), out)
+    return (
+        made(array, kind, requires_grad)
+        if out is None
+        else deliver("linspace", wrap(array, kind), out)
+    )
 
 
 def _sequence_dtype(*numbers: Any) -> DType:
@@ -516,7 +584,11 @@ def logspace(
         array = cast(kind.xp.power(wide.array_type.type(base), array), kind.dtype)
     else:
         array = virtual((steps,), kind.array_type)
-    return made(array, kind, requires_grad) if out is None else deliver("logspace", wrap(array, kind), out)
+    return (
+        made(array, kind, requires_grad)
+        if out is None
+        else deliver("logspace", wrap(array, kind), out)
+    )
 
 
 def eye(
@@ -545,7 +617,9 @@ def eye(
     array = filled((n, m), kind, 0)
     if kind.place != META:
         array.reshape(-1)[: n * m : m + 1][: min(n, m)] = 1
-    return made(array, kind, requires_grad) if out is None else deliver("eye", wrap(array, kind), out)
+    return (
+        made(array, kind, requires_grad) if out is None else deliver("eye", wrap(array, kind), out)
+    )
 
 
 # ---- from data
@@ -576,8 +650,10 @@ def tensor(
 
 def _from_tensor(data: Tensor, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     warnings.warn(
-        "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-        "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+        "To copy construct from a tensor, it is recommended to use "
+        "sourceTensor.detach().clone() or "
+        "sourceTensor.detach().clone().requires_grad_(True), rather than "
+        "torch.tensor(sourceTensor).",
         stacklevel=3,
     )
     copy = data.detach().to(dtype=dtype or data.dtype, device=device or data.device, copy=True)  # type: ignore
@@ -611,7 +687,10 @@ def _as_array(data: Any) -> tuple[numpy.ndarray, DType]:
     if hasattr(data, "__array_interface__") or hasattr(data, "__array__"):
         array = numpy.asarray(data)
         return array, _array_dtype(array.dtype)
-    if not isinstance(data, Sequence) and not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, dict):
+    if (
+        not isinstance(data, Sequence)
+        and not (hasattr(data, "__len__") and hasattr(data, "__getitem__"))
+    ) or isinstance(data, dict):
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     return _nested(data)
 
@@ -708,7 +787,9 @@ def _strictest(data: Any) -> DType:
 
 
 def _array_dtype(of: numpy.dtype) -> DType:
-    found = dtypes.FROM_NUMPY.get(of.newbyteorder("=")) if of.kind != "V" or of.names is None else None
+    found = (
+        dtypes.FROM_NUMPY.get(of.newbyteorder("=")) if of.kind != "V" or of.names is None else None
+    )
     if found is None:
         raise TypeError(
             f"can't convert np.ndarray of type numpy.{of.type.__name__}. The only supported types "
@@ -718,7 +799,9 @@ def _array_dtype(of: numpy.dtype) -> DType:
     return found
 
 
-_FAST_TYPES = frozenset([numpy.dtype(n) for n in ("float32", "float64", "int64", "int32", "uint8", "bool")])
+_FAST_TYPES = frozenset(
+    [numpy.dtype(n) for n in ("float32", "float64", "int64", "int32", "uint8", "bool")]
+)
 
 
 def from_numpy(ndarray: numpy.ndarray) -> Tensor:
@@ -729,7 +812,10 @@ def from_numpy(ndarray: numpy.ndarray) -> Tensor:
         return wrap(storage.adopt(ndarray), CPU_KINDS[ndarray.dtype])
     kind = CPU_KINDS[_array_dtype(ndarray.dtype)]
     if not ndarray.dtype.isnative:
-        raise ValueError("given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.")
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. Conversion "
+            "between byte orders is currently not supported."
+        )
     for stride in ndarray.strides:
         if stride < 0:
             raise ValueError(
@@ -738,12 +824,16 @@ def from_numpy(ndarray: numpy.ndarray) -> Tensor:
                 "by making a copy of your array  with array.copy().) "
             )
         if stride % ndarray.itemsize:
-            raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.")
+            raise ValueError(
+                "given numpy array strides not a multiple of the element byte size. Copy the "
+                "numpy array to reallocate the memory."
+            )
     if not ndarray.flags.writeable:
-            warnings.warn(
+        warnings.warn(
             "The given NumPy array is not writable, and PyTorch does not support non-writable "
             "tensors. This means writing to this tensor will result in undefined behavior. You may "
-            "want to copy the array to protect its data or make it writable before converting it to "
+            "want to copy the array to protect its data or make it writable before converting "
+            "it to "
             "a tensor. This type of warning will be suppressed for the rest of this program.",
             stacklevel=2,
         )
@@ -777,7 +867,11 @@ def asarray(
     shares = isinstance(obj, Tensor | numpy.ndarray)
     result = as_tensor(obj, dtype, device)
     if copy is False and not (shares and _same_memory(result, obj)):
-        raise ValueError("can't alias arbitrary sequence into a tensor." if not shares else "can't alias tensor with dtype or device changed.")
+        raise ValueError(
+            "can't alias arbitrary sequence into a tensor."
+            if not shares
+            else "can't alias tensor with dtype or device changed."
+        )
     if copy and shares and _same_memory(result, obj):
         result = result.clone()  # type: ignore[attr-defined]
     if requires_grad:
@@ -802,11 +896,20 @@ def frombuffer(
     if size == 0 or count == 0:
         raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
     if offset < 0 or offset >= size:
-        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({size} bytes) minus 1")
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({size} bytes) minus 1"
+        )
     if count < 0 and (size - offset) % step:
-        raise ValueError(f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({step})")
+        raise ValueError(
+            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a "
+            f"multiple of element size ({step})"
+        )
     if count > 0 and offset + count * step > size:
-        raise ValueError(f"requested buffer length ({count} * {step} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({size} bytes)")
+        raise ValueError(
+            f"requested buffer length ({count} * {step} bytes) after offset ({offset} bytes) "
+            f"must not be greater than actual buffer length ({size} bytes)"
+        )
     kind = CPU_KINDS[dtype]
     return made(numpy.frombuffer(buffer, kind.array_type, count, offset), kind, requires_grad)
 

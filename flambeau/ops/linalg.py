@@ -19,12 +19,12 @@ _solve = Op("linalg_solve", kernels.solve, inputs=("A", "B"), accepts="fc", node
 
 
 @_solve.vjp
-def _solve_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor, Tensor]:  # noqa: N803
+def _solve_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor, Tensor]:
     right = _solve(A.mH, grad)  # type: ignore[attr-defined]
     return -right.matmul(result.mH), right  # type: ignore[attr-defined]
 
 
-def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """``X`` with ``A @ X = B`` (``X @ A = B`` unless ``left``); ``B`` may be a vector."""
     if not left:
         return deliver("linalg_solve", solve(A.mT, B.mT).mT, out)  # type: ignore[attr-defined]
@@ -41,7 +41,8 @@ def _qr_vjp(grad: Any, result0: Tensor, result1: Tensor, mode: str) -> tuple[Ten
     """S. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions", 2010."""
     if mode == "r":
         raise RuntimeError(
-            "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
+            "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. "
+            "Please use "
             "linalg.qr(A, mode='reduced') if you are going to differentiate through linalg.qr."
         )
     grad_q, grad_r = grad
@@ -56,16 +57,18 @@ def _qr_vjp(grad: Any, result0: Tensor, result1: Tensor, mode: str) -> tuple[Ten
     return (_solve(result1, total.mH).mH,)  # type: ignore[attr-defined]
 
 
-def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:  # noqa: N803
+def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
     """``A = Q R`` with orthonormal columns of ``Q`` and upper triangular ``R``."""
     return deliver("linalg_qr", return_type("linalg_qr", "Q R")(_qr(A, mode)), out)
 
 
-_pinv = Op("linalg_pinv", kernels.pseudo_inverse, inputs=("A",), params=("atol", "rtol"), accepts="fc")
+_pinv = Op(
+    "linalg_pinv", kernels.pseudo_inverse, inputs=("A",), params=("atol", "rtol"), accepts="fc"
+)
 
 
 @_pinv.vjp
-def _pinv_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor]:  # noqa: N803
+def _pinv_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor]:
     """G. Golub and V. Pereyra, "The differentiation of pseudo-inverses", 1973."""
     p, ph, gh = result, result.mH, grad.mH  # type: ignore[attr-defined]
     direct = -ph.matmul(grad).matmul(ph)
@@ -75,7 +78,7 @@ def _pinv_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor]:  # noqa
 
 
 def pinv(A: Tensor, rcond: float | None = None, hermitian: bool = False, *, atol: float | None = None,
-         rtol: float | None = None, out: Tensor | None = None) -> Tensor:  # noqa: N803 # fmt: skip
+         rtol: float | None = None, out: Tensor | None = None) -> Tensor:  # fmt: skip
     """The Moore-Penrose inverse of a matrix, or of each of a stack."""
     rtol = rcond if rtol is None else rtol
     if rtol is None:
@@ -92,7 +95,7 @@ def _inverse_vjp(grad: Tensor, result: Tensor) -> tuple[Tensor]:
     return (-result.mH.matmul(grad).matmul(result.mH),)  # type: ignore[attr-defined]
 
 
-def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: N803
+def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverse of a square matrix, or of each of a stack."""
     return deliver("linalg_inv", _inverse(A), out)
 

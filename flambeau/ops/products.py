@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from flambeau.core.dispatch import dispatch
-from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
 from flambeau.core.errors import matmul_error
 from flambeau.core.graph import record
@@ -27,7 +27,8 @@ def _same_dtype(name: str, *tensors: Tensor) -> None:
             raise not_a_tensor(name, "mat2", 2, tensor)
         if tensor.dtype is not first.dtype:
             raise RuntimeError(
-                f"expected m1 and m2 to have the same dtype, but got: {_c_name(first.dtype)} != {_c_name(tensor.dtype)}"
+                f"expected m1 and m2 to have the same dtype, but got: {_c_name(first.dtype)} "
+                f"!= {_c_name(tensor.dtype)}"
             )
 
 
@@ -61,7 +62,9 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of two matrices: ``[n, m]`` and ``[m, p]`` give ``[n, p]``."""
     for tensor, name in ((input, "self"), (mat2, "mat2")):
         if not isinstance(tensor, Tensor):
-            raise not_a_tensor("mm", "input" if name == "self" else name, 1 if name == "self" else 2, tensor)
+            raise not_a_tensor(
+                "mm", "input" if name == "self" else name, 1 if name == "self" else 2, tensor
+            )
         if tensor.ndim != 2:
             raise RuntimeError(f"{name} must be a matrix")
     if input.shape[1] != mat2.shape[0]:
@@ -78,7 +81,9 @@ _matmul = Op("bmm", kernels.matmul, inputs=("input", "mat2"), widen=True, accept
 
 @_matmul.shape
 def _(a: Any, b: Any) -> tuple[int, ...]:
-    batch = [max(m, n) if 0 not in (m, n) else 0 for m, n in zip(*_padded(a.shape[:-2], b.shape[:-2]))]
+    batch = [
+        max(m, n) if 0 not in (m, n) else 0 for m, n in zip(*_padded(a.shape[:-2], b.shape[:-2]))
+    ]
     return (*batch, a.shape[-2], b.shape[-1])
 
 
@@ -88,7 +93,9 @@ def _padded(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[tuple[int, ...], tu
 
 
 @method("bmm")
-def bmm(input: Tensor, mat2: Tensor, out_dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+def bmm(
+    input: Tensor, mat2: Tensor, out_dtype: DType | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Products of two stacks of matrices: ``[b, n, m]`` and ``[b, m, p]`` give ``[b, n, p]``."""
     for tensor, name in ((input, "batch1"), (mat2, "batch2")):
         if tensor.ndim != 3:
@@ -117,11 +124,13 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     if input.dtype is not tensor.dtype:
         raise RuntimeError(
-            f"dot : expected both vectors to have same dtype, but found {scalar_name(input.dtype)} and {scalar_name(tensor.dtype)}"
+            "dot : expected both vectors to have same dtype, but found "
+            f"{scalar_name(input.dtype)} and {scalar_name(tensor.dtype)}"
         )
     if input.shape != tensor.shape:
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] "
+            f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src "
+            f"[{tensor.shape[0]}] "
             "to have the same number of elements, but got "
             f"{input.shape[0]} and {tensor.shape[0]} elements respectively"
         )
@@ -138,11 +147,12 @@ def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of a matrix ``[n, m]`` and a vector ``[m]``."""
     if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(
-            f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}"
-        )
+        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
     if input.shape[1] != vec.shape[0]:
-        raise RuntimeError(f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})")
+        raise RuntimeError(
+            f"size mismatch, got input ({input.shape[0]}), mat "
+            f"({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
+        )
     _same_dtype("mv", input, vec)
     return deliver("mv", _mm(input, vec.unsqueeze(1)).squeeze(1), out, exact=True)  # type: ignore
 
@@ -188,7 +198,8 @@ def _matmul_of(input: Tensor, other: Any) -> Tensor:
         raise not_a_tensor("matmul", "other", 2, other)
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"
+            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and "
+            f"{other.ndim}D"
         )
     if input.ndim == 1 and other.ndim == 1:
         return dot(input, other)
@@ -212,7 +223,8 @@ def _stack_error(a: tuple[int, ...], b: tuple[int, ...]) -> Exception:
         return matmul_error((math.prod(a[:-1]), a[-1]), b)
     batch = math.prod(max(m, n) for m, n in zip(*_padded(tuple(a[:-2]), tuple(b[:-2]))))
     return RuntimeError(
-        f"Expected size for first two dimensions of batch2 tensor to be: [{batch}, {a[-1]}] but got: "
+        f"Expected size for first two dimensions of batch2 tensor to be: [{batch}, {a[-1]}] "
+        "but got: "
         f"[{batch}, {b[-2]}]."
     )
 
@@ -231,7 +243,9 @@ def _times(tensor: Tensor, alpha: Any) -> Tensor:
     """``alpha * tensor`` in the dtype of the tensor."""
     if alpha == 1:
         return tensor
-    return tensor * (bool(alpha) if tensor.dtype.rank == 0 else int(alpha) if tensor.dtype.rank == 1 else alpha)
+    return tensor * (
+        bool(alpha) if tensor.dtype.rank == 0 else int(alpha) if tensor.dtype.rank == 1 else alpha
+    )
 
 
 @method("addmm addmm_")
@@ -248,7 +262,8 @@ def addmm(
     _same_dtype("addmm", mat1, mat2)
     if input.dtype is not mat1.dtype:
         raise RuntimeError(
-            f"self and mat2 must have the same dtype, but got {scalar_name(input.dtype)} and {scalar_name(mat2.dtype)}"
+            f"self and mat2 must have the same dtype, but got {scalar_name(input.dtype)} and "
+            f"{scalar_name(mat2.dtype)}"
         )
     _check_expands(input, (mat1.shape[0], mat2.shape[1]))
     return deliver("addmm", _addmm(input, mat1, mat2, beta, alpha), out, exact=True)
@@ -263,10 +278,13 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: complex = 1, alpha: 
           out: Tensor | None = None) -> Tensor:  # fmt: skip
     """``beta * input + alpha * (mat @ vec)``."""
     if mat.ndim != 2 or vec.ndim != 1 or input.ndim > 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}")
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}"
+        )
     if mat.shape[1] != vec.shape[0] or (input.ndim and input.shape[0] not in (1, mat.shape[0])):
         raise RuntimeError(
-            f"size mismatch, got input ({input.shape[0] if input.ndim else 1}), mat ({mat.shape[0]}x{mat.shape[1]}), vec ({vec.shape[0]})"
+            f"size mismatch, got input ({input.shape[0] if input.ndim else 1}), mat "
+            f"({mat.shape[0]}x{mat.shape[1]}), vec ({vec.shape[0]})"
         )
     product = _times(mv(mat, vec), alpha)
     return deliver("addmv", product if beta == 0 else product + _times(input, beta), out)
@@ -294,7 +312,9 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, 
     """``beta * input + alpha * sum(batch1 @ batch2)``, summed over the stack."""
     product = _times(bmm(batch1, batch2).sum(0), alpha)  # type: ignore[attr-defined]
     _check_expands(input, tuple(product.shape))
-    return deliver("addbmm", product if beta == 0 else product + _times(input, beta), out, exact=True)
+    return deliver(
+        "addbmm", product if beta == 0 else product + _times(input, beta), out, exact=True
+    )
 
 
 @method("outer ger")
@@ -302,7 +322,10 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The products of all elements of two vectors: ``[n]`` and ``[m]`` give ``[n, m]``."""
     for tensor in (input, vec2):
         if tensor.ndim != 1:
-            raise RuntimeError(f"outer: Expected 1-D argument {'self' if tensor is input else 'vec2'}, but got {tensor.ndim}-D")
+            raise RuntimeError(
+                f"outer: Expected 1-D argument {'self' if tensor is input else 'vec2'}, but "
+                f"got {tensor.ndim}-D"
+            )
     return deliver("outer", input.unsqueeze(1) * vec2, out)  # type: ignore[attr-defined]
 
 
@@ -329,7 +352,11 @@ _linear = Op("linear", kernels.linear, inputs=("input", "weight", "bias"), widen
 
 
 def _rows(tensor: Tensor) -> Tensor:
-    return tensor if tensor.ndim == 2 else tensor.reshape(math.prod(tensor.shape[:-1]), tensor.shape[-1])  # type: ignore
+    return (
+        tensor
+        if tensor.ndim == 2
+        else tensor.reshape(math.prod(tensor.shape[:-1]), tensor.shape[-1])
+    )  # type: ignore
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -356,7 +383,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
                 return _checked_linear(input, weight, bias)
             result = wrap(array, kind)
             if modes.grad and (
-                weight._node is not None or input._node is not None or (bias is not None and bias._node is not None)
+                weight._node is not None
+                or input._node is not None
+                or (bias is not None and bias._node is not None)
             ):
                 record(_linear, result, (input, weight, bias))
             return result
@@ -367,12 +396,16 @@ def _checked_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
     if weight.ndim == 1:
         return matmul(input, weight) if bias is None else matmul(input, weight) + bias
     if not input.ndim or input.shape[-1] != weight.shape[1]:
-        raise matmul_error((math.prod(input.shape[:-1]), input.shape[-1] if input.ndim else 1), (weight.shape[1], weight.shape[0]))
+        raise matmul_error(
+            (math.prod(input.shape[:-1]), input.shape[-1] if input.ndim else 1),
+            (weight.shape[1], weight.shape[0]),
+        )
     tensors = (input, weight) if bias is None else (input, weight, bias)
     for tensor in tensors:
         if tensor.dtype is not input.dtype:
             raise RuntimeError(
-                f"mat1 and mat2 must have the same dtype, but got {scalar_name(input.dtype)} and {scalar_name(tensor.dtype)}"
+                f"mat1 and mat2 must have the same dtype, but got {scalar_name(input.dtype)} "
+                f"and {scalar_name(tensor.dtype)}"
             )
     if input.ndim == 1:
         return _checked_linear(input.unsqueeze(0), weight, bias).squeeze(0)  # type: ignore

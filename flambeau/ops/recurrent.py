@@ -24,13 +24,17 @@ State = tuple[Tensor, ...]
 
 
 def _rnn_step(activation: str) -> Callable[..., State]:
-    def step(x: Tensor, state: State, w_hh: Tensor, b_hh: Tensor | None, w_hr: Tensor | None) -> State:
+    def step(
+        x: Tensor, state: State, w_hh: Tensor, b_hh: Tensor | None, w_hr: Tensor | None
+    ) -> State:
         return (getattr(x + linear(state[0], w_hh, b_hh), activation)(),)
 
     return step
 
 
-def _lstm_step(x: Tensor, state: State, w_hh: Tensor, b_hh: Tensor | None, w_hr: Tensor | None) -> State:
+def _lstm_step(
+    x: Tensor, state: State, w_hh: Tensor, b_hh: Tensor | None, w_hr: Tensor | None
+) -> State:
     """S. Hochreiter and J. Schmidhuber, "Long short-term memory", 1997; gates i, f, g, o."""
     h, c = state
     i, f, g, o = (x + linear(h, w_hh, b_hh)).chunk(4, -1)  # type: ignore[attr-defined]
@@ -39,7 +43,9 @@ def _lstm_step(x: Tensor, state: State, w_hh: Tensor, b_hh: Tensor | None, w_hr:
     return (h if w_hr is None else linear(h, w_hr)), c
 
 
-def _gru_step(x: Tensor, state: State, w_hh: Tensor, b_hh: Tensor | None, w_hr: Tensor | None) -> State:
+def _gru_step(
+    x: Tensor, state: State, w_hh: Tensor, b_hh: Tensor | None, w_hr: Tensor | None
+) -> State:
     """K. Cho et al., "Learning phrase representations", 2014; the reset gate scales the product."""
     h = state[0]
     x_r, x_z, x_n = x.chunk(3, -1)  # type: ignore[attr-defined]
@@ -49,7 +55,12 @@ def _gru_step(x: Tensor, state: State, w_hh: Tensor, b_hh: Tensor | None, w_hr: 
     return (n + z * (h - n),)
 
 
-_STEPS = {"rnn_tanh": _rnn_step("tanh"), "rnn_relu": _rnn_step("relu"), "lstm": _lstm_step, "gru": _gru_step}
+_STEPS = {
+    "rnn_tanh": _rnn_step("tanh"),
+    "rnn_relu": _rnn_step("relu"),
+    "lstm": _lstm_step,
+    "gru": _gru_step,
+}
 
 
 # ---- layers
@@ -63,7 +74,9 @@ def _split(weights: Weights, biases: bool, count: int) -> list[list[Any]]:
     return [g if len(g) == 5 else [*g, None] for g in plain]
 
 
-def _direction(step: Any, input: Tensor, state: State, weights: list[Any], reverse: bool) -> tuple[Tensor, State]:
+def _direction(
+    step: Any, input: Tensor, state: State, weights: list[Any], reverse: bool
+) -> tuple[Tensor, State]:
     """One layer in one direction over ``[T, B, I]``."""
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
     products = linear(input, w_ih, b_ih).unbind(0)  # type: ignore[attr-defined]
@@ -74,7 +87,9 @@ def _direction(step: Any, input: Tensor, state: State, weights: list[Any], rever
     return stack(outputs[::-1] if reverse else outputs), state
 
 
-def _packed_direction(step: Any, data: Tensor, sizes: list[int], state: State, weights: list[Any], reverse: bool) -> tuple[Tensor, State]:
+def _packed_direction(
+    step: Any, data: Tensor, sizes: list[int], state: State, weights: list[Any], reverse: bool
+) -> tuple[Tensor, State]:
     """The same over a packed batch: step ``t`` has the first ``sizes[t]`` sequences."""
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
     products = linear(data, w_ih, b_ih).split(sizes)  # type: ignore[attr-defined]
@@ -83,7 +98,9 @@ def _packed_direction(step: Any, data: Tensor, sizes: list[int], state: State, w
         n = sizes[t]
         new = step(products[t], tuple([s[:n] for s in state]), w_hh, b_hh, w_hr)  # type: ignore
         outputs[t] = new[0]
-        state = tuple([cat((fresh, old[n:])) if n < len(old) else fresh for fresh, old in zip(new, state)])  # type: ignore
+        state = tuple(
+            [cat((fresh, old[n:])) if n < len(old) else fresh for fresh, old in zip(new, state)]
+        )  # type: ignore
     return cat(outputs), state
 
 
@@ -115,20 +132,46 @@ def _layers(mode: str) -> Callable[..., Any]:
             params, has_biases, num_layers, dropout, train, bidirectional = rest
             sizes, hx = [int(n) for n in second.tolist()], third
 
-            def packed(step: Any, data: Tensor, state: State, weights: list[Any], reverse: bool) -> Any:
+            def packed(
+                step: Any, data: Tensor, state: State, weights: list[Any], reverse: bool
+            ) -> Any:
                 return _packed_direction(step, data, sizes, state, weights, reverse)
 
             states = tuple(hx) if isinstance(hx, tuple | list) else (hx,)
-            output, final = _run(mode, packed, input, states, params, has_biases, num_layers, dropout, train, bidirectional)
+            output, final = _run(
+                mode,
+                packed,
+                input,
+                states,
+                params,
+                has_biases,
+                num_layers,
+                dropout,
+                train,
+                bidirectional,
+            )
             return output, *final
         has_biases, num_layers, dropout, train, bidirectional, batch_first = rest
         states = tuple(second) if isinstance(second, tuple | list) else (second,)
         sequence = input.transpose(0, 1) if batch_first else input  # type: ignore[attr-defined]
-        output, final = _run(mode, _direction, sequence, states, third, has_biases, num_layers, dropout, train, bidirectional)
+        output, final = _run(
+            mode,
+            _direction,
+            sequence,
+            states,
+            third,
+            has_biases,
+            num_layers,
+            dropout,
+            train,
+            bidirectional,
+        )
         return (output.transpose(0, 1) if batch_first else output), *final  # type: ignore
 
     run.__name__ = run.__qualname__ = mode
-    run.__doc__ = f"All layers of ``{mode}`` over a sequence ``[T, B, I]``: the output and the last state."
+    run.__doc__ = (
+        f"All layers of ``{mode}`` over a sequence ``[T, B, I]``: the output and the last state."
+    )
     return run
 
 
@@ -138,7 +181,9 @@ rnn_tanh, rnn_relu, lstm, gru = (_layers(mode) for mode in ("rnn_tanh", "rnn_rel
 # ---- cells
 
 
-def _cell(mode: str, x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, b_ih: Any, b_hh: Any) -> State:
+def _cell(
+    mode: str, x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, b_ih: Any, b_hh: Any
+) -> State:
     return _STEPS[mode](linear(x, w_ih, b_ih), state, w_hh, b_hh, None)
 
 

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from flambeau.core.dtype import bool_, scalar_name
-from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.families import canonical, reduced, reduction
 from flambeau.core.op import LINEAR, POINTWISE, Op, wrap_dim
 from flambeau.core.publish import exported, method
@@ -65,7 +65,8 @@ def mean(
     """
     if (dtype or input.dtype).rank < 2:
         raise RuntimeError(
-            f"mean(): could not infer output dtype. {'Optional' if dtype else 'Input'} dtype must be "
+            f"mean(): could not infer output dtype. {'Optional' if dtype else 'Input'} dtype "
+            "must be "
             f"either a floating point or complex dtype. Got: {scalar_name(dtype or input.dtype)}"
         )
     return _mean(input, dim, keepdim, dtype=dtype, out=out)
@@ -92,7 +93,8 @@ def nanmean(
     """The mean of the elements that are not NaN."""
     if input.dtype.rank < 2:
         raise RuntimeError(
-            f"nanmean(): expected input to have floating point or complex dtype but got {scalar_name(input.dtype)}"
+            "nanmean(): expected input to have floating point or complex dtype but got "
+            f"{scalar_name(input.dtype)}"
         )
     present = input.isnan().logical_not().sum(dim, keepdim)  # type: ignore[attr-defined]
     return deliver("nanmean", nansum(input, dim, keepdim, dtype=dtype) / present, out)
@@ -161,7 +163,8 @@ def _check_some(name: str, input: Tensor, dim: Dims) -> None:
     if input.numel() == 0:
         if dim is None or dim == ():
             raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+                "Specify the "
                 "reduction dim with the 'dim' argument."
             )
         _check_dims(name, input, dim)
@@ -185,13 +188,16 @@ def _real_only(name: str, input: Tensor) -> None:
 def _same_out(input: Tensor, out: Tensor | None) -> None:
     if out is not None and out.dtype is not input.dtype:
         raise RuntimeError(
-            f"Expected the dtype for input and out to match, but got {scalar_name(input.dtype)} for "
+            "Expected the dtype for input and out to match, but got "
+            f"{scalar_name(input.dtype)} for "
             f"input's dtype and {scalar_name(out.dtype)} for out's dtype."
         )
 
 
 @method("amax")
-def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+def amax(
+    input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
     """The largest element over ``dim``; equal ones share the gradient. NaN wins."""
     _check_some("amax", input, dim)
     _real_only("amax_cpu", input)
@@ -200,7 +206,9 @@ def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | 
 
 
 @method("amin")
-def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+def amin(
+    input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
     """The smallest element over ``dim``; equal ones share the gradient. NaN wins."""
     _check_some("amin", input, dim)
     _real_only("amin_cpu", input)
@@ -209,7 +217,9 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | 
 
 
 @method("aminmax")
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
+def aminmax(
+    input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None
+) -> Any:
     """The smallest and the largest element, as ``(min, max)``."""
     _check_some("aminmax", input, dim)
     _real_only("aminmax_cpu", input)
@@ -261,7 +271,9 @@ def _extreme_of(name: str, input: Tensor, dim: Any, keepdim: Any, out: Any) -> A
 
 
 @method("max")
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
+def max(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None
+) -> Any:
     """The largest element; along ``dim`` with its first index; or elementwise of two tensors.
 
     >>> torch.tensor([1., 3., 2.]).max(0).indices
@@ -271,7 +283,9 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 
 @method("min")
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
+def min(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None
+) -> Any:
     """The smallest element; along ``dim`` with its first index; or elementwise of two tensors."""
     return _extreme_of("min", input, dim if other is None else other, keepdim, out)
 
@@ -291,7 +305,9 @@ def _arg_of(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) 
     _real_only(f"{name}_cpu", input)
     if dim is None:
         if input.numel() == 0:
-            raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
+            raise IndexError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
+            )
     else:
         dim = wrap_dim(dim, input.ndim)
         if input.ndim:
@@ -300,13 +316,17 @@ def _arg_of(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) 
 
 
 @method("argmax")
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Tensor:
+def argmax(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
+) -> Tensor:
     """The first index of the largest element, in the flattened tensor unless ``dim`` is given."""
     return _arg_of("argmax", input, dim, keepdim, out)
 
 
 @method("argmin")
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Tensor:
+def argmin(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
+) -> Tensor:
     """The first index of the smallest element, in the flattened tensor unless ``dim`` is given."""
     return _arg_of("argmin", input, dim, keepdim, out)
 
@@ -319,18 +339,24 @@ _all = Op("all", kernels.all_, params=("dims", "keepdim"), widen=False)
 
 def _delivered_truth(name: str, result: Tensor, out: Tensor | None) -> Tensor:
     if out is not None and out.dtype.name not in ("bool", "uint8"):
-        raise RuntimeError(f"{name} only supports bool tensor for result, got: {scalar_name(out.dtype)}")
+        raise RuntimeError(
+            f"{name} only supports bool tensor for result, got: {scalar_name(out.dtype)}"
+        )
     return deliver(name, result, out)
 
 
 @method("any")
-def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+def any(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
     """Whether some element is not zero; the dtype is bool (uint8 for uint8)."""
     return _delivered_truth("any", _any(input, canonical(dim, input.ndim), keepdim), out)
 
 
 @method("all")
-def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+def all(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
     """Whether no element is zero; the dtype is bool (uint8 for uint8)."""
     return _delivered_truth("all", _all(input, canonical(dim, input.ndim), keepdim), out)
 
@@ -338,11 +364,15 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor |
 # ---- spread
 
 
-_variance = Op("var_mean", kernels.variance, params=("dims", "keepdim", "correction"), outputs=2, widen=True)
+_variance = Op(
+    "var_mean", kernels.variance, params=("dims", "keepdim", "correction"), outputs=2, widen=True
+)
 
 
 @_variance.vjp
-def _variance_vjp(grad: Any, input: Tensor, result1: Tensor, dims: Any, keepdim: bool, correction: float) -> Any:
+def _variance_vjp(
+    grad: Any, input: Tensor, result1: Tensor, dims: Any, keepdim: bool, correction: float
+) -> Any:
     grad, grad_mean = grad
     count = _count(input.shape, dims)
     total: Any = None
@@ -357,7 +387,9 @@ def _variance_vjp(grad: Any, input: Tensor, result1: Tensor, dims: Any, keepdim:
     return (total,)
 
 
-def _moments(name: str, input: Tensor, dim: Any, unbiased: Any, correction: Any, keepdim: bool) -> Any:
+def _moments(
+    name: str, input: Tensor, dim: Any, unbiased: Any, correction: Any, keepdim: bool
+) -> Any:
     if not (input.dtype.is_floating_point or input.dtype.is_complex):
         raise RuntimeError(f"{name} only support floating point and complex dtypes")
     if isinstance(dim, bool):
@@ -373,7 +405,9 @@ def var(
     correction: float | None = None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The variance over ``dim``; divides by the count minus ``correction`` (1 by default)."""
-    return deliver("var", _moments("std and var", input, dim, unbiased, correction, keepdim)[0], out)
+    return deliver(
+        "var", _moments("std and var", input, dim, unbiased, correction, keepdim)[0], out
+    )
 
 
 @method("std")
@@ -422,12 +456,16 @@ _logsumexp = Op("logsumexp", kernels.logsumexp, params=("dims", "keepdim"), prom
 
 
 @method("logsumexp")
-def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+def logsumexp(
+    input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
     """``log(sum(exp(input)))`` over ``dim``, without overflow."""
     return deliver("logsumexp", _logsumexp(input, canonical(dim, input.ndim), keepdim), out)
 
 
-def _norm_vjp(grad: Tensor, input: Tensor, result: Tensor, dims: Any, keepdim: bool, order: float) -> Tensor:
+def _norm_vjp(
+    grad: Tensor, input: Tensor, result: Tensor, dims: Any, keepdim: bool, order: float
+) -> Tensor:
     """``sgn(x) |x|^(p-1) / norm^(p-1)``; 0 where the norm is 0."""
     norm, grad = (t._spread(input.shape, dims, keepdim) for t in (result, grad))  # type: ignore
     if order == 0:
@@ -440,7 +478,11 @@ def _norm_vjp(grad: Tensor, input: Tensor, result: Tensor, dims: Any, keepdim: b
     if math.isinf(order):
         found = (size == norm).to(norm.dtype)
         return input.sgn() * (grad * found / found.sum(dims, True))  # type: ignore[attr-defined]
-    scaled = (size / norm).pow(order - 1).masked_fill((norm == 0) | (size == 0) if order < 2 else norm == 0, 0)
+    scaled = (
+        (size / norm)
+        .pow(order - 1)
+        .masked_fill((norm == 0) | (size == 0) if order < 2 else norm == 0, 0)
+    )
     return input.sgn() * scaled * grad  # type: ignore[attr-defined]
 
 
@@ -453,7 +495,8 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = Fal
     """``sum(|x|^ord)^(1/ord)`` over ``dim``, or over all dimensions; also ``ord`` inf, -inf and 0."""
     if x.dtype.rank < 2:
         raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_name(x.dtype)}"
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{scalar_name(x.dtype)}"
         )
     if dtype is not None:
         x = x.to(dtype)  # type: ignore[attr-defined]
@@ -483,7 +526,9 @@ def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
     shape = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
     extra = self.ndim - len(shape)
     if extra < 0 or builtins.any([m not in (1, n) for n, m in zip(self.shape[extra:], shape)]):
-        raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}.")
+        raise RuntimeError(
+            f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}."
+        )
     dims = [*builtins.range(extra)]
     dims += [i + extra for i, m in enumerate(shape) if m == 1 and self.shape[i + extra] != 1]
     if not dims:

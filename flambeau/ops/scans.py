@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.op import LINEAR, SAME, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
@@ -22,7 +22,9 @@ _cumsum = Op("cumsum", kernels.cumsum, dims=("dim",), widen=True, jvp=LINEAR,
     vjp={"input": _reverse_cumsum})  # fmt: skip
 
 
-def _accumulated(name: str, op: Op, input: Tensor, dim: int, dtype: DType | None, out: Tensor | None) -> Tensor:
+def _accumulated(
+    name: str, op: Op, input: Tensor, dim: int, dtype: DType | None, out: Tensor | None
+) -> Tensor:
     """A scan in the dtype that ``dtype`` or ``out`` asks for."""
     of = dtype if dtype is not None or out is None else out.dtype
     if of is None:
@@ -31,7 +33,9 @@ def _accumulated(name: str, op: Op, input: Tensor, dim: int, dtype: DType | None
 
 
 @method("cumsum cumsum_")
-def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
+def cumsum(
+    input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
     """The running sum along ``dim``; integers as int64."""
     return _accumulated("cumsum", _cumsum, input, dim, dtype, out)
 
@@ -63,7 +67,9 @@ _cumprod = Op("cumprod", kernels.cumprod, dims=("dim",), widen=True, vjp={"input
 
 
 @method("cumprod cumprod_")
-def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
+def cumprod(
+    input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
     """The running product along ``dim``; integers as int64."""
     return _accumulated("cumprod", _cumprod, input, dim, dtype, out)
 
@@ -85,13 +91,17 @@ _cummax, _cummin = _extreme_op("cummax"), _extreme_op("cummin")
 @method("cummax")
 def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """The running maximum along ``dim`` and its index."""
-    return deliver("cummax", return_type("cummax", "values indices")(_cummax(input, dim, True)), out)
+    return deliver(
+        "cummax", return_type("cummax", "values indices")(_cummax(input, dim, True)), out
+    )
 
 
 @method("cummin")
 def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """The running minimum along ``dim`` and its index."""
-    return deliver("cummin", return_type("cummin", "values indices")(_cummin(input, dim, False)), out)
+    return deliver(
+        "cummin", return_type("cummin", "values indices")(_cummin(input, dim, False)), out
+    )
 
 
 def _logcumsumexp_vjp(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> Tensor:
@@ -115,12 +125,13 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     return deliver("logcumsumexp", _logcumsumexp(input, dim), out)
 
 
-def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: complex = 1, dim: int = -1) -> Tensor:
+def cumulative_trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: complex = 1, dim: int = -1
+) -> Tensor:
     """The running integral of ``y`` along ``dim`` by the trapezoidal rule."""
     left, right = _neighbours(y, dim)
     width = dx if x is None else _widths(x, y, dim)
     return ((left + right) * width / 2).cumsum(dim)  # type: ignore[attr-defined]
-
 
 
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: complex = 1, dim: int = -1) -> Tensor:

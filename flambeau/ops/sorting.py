@@ -17,7 +17,9 @@ from flambeau.kernels.shared import sorting as kernels
 from flambeau.ops.creation import as_tensor
 
 
-def _returned(grad: Tensor, result1: Tensor, input_shape: Any, dim: int, keepdim: bool = True) -> Tensor:
+def _returned(
+    grad: Tensor, result1: Tensor, input_shape: Any, dim: int, keepdim: bool = True
+) -> Tensor:
     """The gradient at the indices that were chosen along ``dim``, zero elsewhere."""
     if not input_shape:
         return grad
@@ -38,7 +40,11 @@ def _ordering(name: str, kernel: Any, params: tuple[str, ...]) -> Op:
     """An Op with the results ``values`` and ``indices``."""
     keeps = "keepdim" in params
     vjp = (
-        (lambda grad, result1, input_shape, dim, keepdim: _returned(grad, result1, input_shape, dim, keepdim))
+        (
+            lambda grad, result1, input_shape, dim, keepdim: _returned(
+                grad, result1, input_shape, dim, keepdim
+            )
+        )
         if keeps
         else (lambda grad, result1, input_shape, dim: _returned(grad, result1, input_shape, dim))
     )
@@ -59,7 +65,9 @@ _mode = _ordering("mode", kernels.mode, ("dim", "keepdim"))
 
 
 @method("sort")
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Any:
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None
+) -> Any:
     """The elements in order along ``dim`` and the indices they came from; NaN counts as largest.
 
     Equal elements always keep their order.
@@ -84,7 +92,15 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @method("topk")
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
+def topk(
+    input: Tensor,
+    k: int,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,
+    *,
+    out: Any = None,
+) -> Any:
     """The ``k`` largest (or smallest) elements along ``dim`` and their indices."""
     dim = wrap_dim(dim, input.ndim)
     size = input.shape[dim] if input.ndim else 1
@@ -95,7 +111,9 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
 
 @method("kthvalue")
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
+def kthvalue(
+    input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None
+) -> Any:
     """The ``k``-th smallest element along ``dim``, counted from 1, and its index."""
     dim = wrap_dim(dim, input.ndim)
     size = input.shape[dim] if input.ndim else 1
@@ -129,7 +147,9 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
 
 
 @method("nanmedian")
-def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+def nanmedian(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
+) -> Any:
     """The lower median of the elements that are not NaN."""
     return _median_of("nanmedian", input, dim, keepdim, out)
 
@@ -140,13 +160,17 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
     dim = wrap_dim(dim, input.ndim)
     if input.ndim and input.shape[dim] == 0:
         raise IndexError(f"mode(): Expected reduction dim {dim} to have non-zero size.")
-    return deliver("mode", return_type("mode", "values indices")(_mode(input, dim, keepdim)), out, exact=True)
+    return deliver(
+        "mode", return_type("mode", "values indices")(_mode(input, dim, keepdim)), out, exact=True
+    )
 
 
 # ---- quantiles
 
 
-def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str, out: Any) -> Tensor:
+def _quantile(
+    name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str, out: Any
+) -> Tensor:
     if input.dtype.name not in ("float32", "float64"):
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
     q = as_tensor(q, dtype=input.dtype, device=input.device)
@@ -158,11 +182,16 @@ def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, 
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
         raise RuntimeError(
-            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
+            f"{name}() interpolation must be one of linear, lower, higher, midpoint or "
+            f"nearest, but got {interpolation}"
         )
     rows = input.reshape(-1) if dim is None or not input.ndim else input.movedim(dim, -1)  # type: ignore
     values = sort(rows).values
-    return deliver(name, _placed_quantile(values, q, input, dim, keepdim, interpolation, name == "nanquantile"), out)
+    return deliver(
+        name,
+        _placed_quantile(values, q, input, dim, keepdim, interpolation, name == "nanquantile"),
+        out,
+    )
 
 
 def _placed_quantile(values: Tensor, q: Tensor, input: Tensor, dim: int | None, keepdim: bool,
@@ -180,10 +209,16 @@ def _placed_quantile(values: Tensor, q: Tensor, input: Tensor, dim: int | None, 
     found = values.gather(-1, low.long())  # type: ignore[attr-defined]
     if interpolation in ("linear", "midpoint"):
         above = values.gather(-1, rank.ceil().long())  # type: ignore[attr-defined]
-        found = found.lerp(above, rank - low if interpolation == "linear" else (rank - low) * 0 + 0.5)
+        found = found.lerp(
+            above, rank - low if interpolation == "linear" else (rank - low) * 0 + 0.5
+        )
     result = found.movedim(-1, 0)
     if keepdim:
-        result = result.reshape(-1, *[1] * input.ndim) if dim is None else result.unsqueeze(wrap_dim(dim, input.ndim) + 1)
+        result = (
+            result.reshape(-1, *[1] * input.ndim)
+            if dim is None
+            else result.unsqueeze(wrap_dim(dim, input.ndim) + 1)
+        )
     return result if q.ndim else result.squeeze(0)
 
 
@@ -224,13 +259,20 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
     if dim is not None:
         dim = wrap_dim(dim, input.ndim)
         if input.numel() == 0 and input.shape[dim] != 0:
-            raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
-    values, inverse, counts = numpy.unique(array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+            raise RuntimeError(
+                "There are 0 sized dimensions, and they aren't selected, so unique cannot be "
+                "applied"
+            )
+    values, inverse, counts = numpy.unique(
+        array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False
+    )
     inverse = inverse.reshape(input.shape if dim is None else (input.shape[dim],))
     return _chosen_of(values, inverse, counts, input, return_inverse, return_counts)
 
 
-def _chosen_of(values: Any, inverse: Any, counts: Any, input: Tensor, with_inverse: bool, with_counts: bool) -> Any:
+def _chosen_of(
+    values: Any, inverse: Any, counts: Any, input: Tensor, with_inverse: bool, with_counts: bool
+) -> Any:
     results = [_as_result(numpy.ascontiguousarray(values), input)]
     if with_inverse:
         results.append(_as_result(inverse.astype(numpy.int64), input, int64))
@@ -268,20 +310,28 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
                  side: str | None = None, sorter: Tensor | None = None, out: Tensor | None = None) -> Tensor:  # fmt: skip
     """Where in the innermost sorted rows each value would be inserted to keep them sorted."""
     if side not in (None, "left", "right"):
-        raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
+        raise RuntimeError(
+            f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}"
+        )
     if side == "left" and right:
-        raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True")
+        raise RuntimeError(
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left "
+            "while right was True"
+        )
     values = input if isinstance(input, Tensor) else as_tensor(input, device=sorted_sequence.device)
     if sorted_sequence.ndim != 1 and tuple(sorted_sequence.shape[:-1]) != tuple(values.shape[:-1]):
         raise RuntimeError(
-            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+            "dimensions of "
             f"boundaries tensor and input value tensor must match, but we got boundaries tensor "
             f"{list(sorted_sequence.shape)} and input value tensor {list(values.shape)}"
         )
     if isinstance(input, Tensor) and sorted_sequence.dtype is not values.dtype:
         raise RuntimeError(
-            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got "
-            f"boundary tensor dtype {_c_name(sorted_sequence)} and input value tensor dtype {_c_name(values)}"
+            "torch.searchsorted(): boundary tensor and input value tensor should have same "
+            "dtype, but got "
+            f"boundary tensor dtype {_c_name(sorted_sequence)} and input value tensor dtype "
+            f"{_c_name(values)}"
         )
     order = None if sorter is None else sorter._array
     found = _searchsorted(sorted_sequence, values, right or side == "right", order)
@@ -289,7 +339,9 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
 
 
 def _c_name(tensor: Tensor) -> str:
-    return {"float32": "float", "float64": "double", "int64": "long int"}.get(tensor.dtype.name, scalar_name(tensor.dtype))
+    return {"float32": "float", "float64": "double", "int64": "long int"}.get(
+        tensor.dtype.name, scalar_name(tensor.dtype)
+    )
 
 
 def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False,
@@ -318,12 +370,18 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if weights is None:
         return _as_result(xp.bincount(input._array, minlength=minlength), input, int64)
     counted = xp.bincount(input._array, weights._array, minlength)
-    kind = weights.kind if weights.dtype.name == "float32" else weights.kind.family[numpy.dtype("float64")]
+    kind = (
+        weights.kind
+        if weights.dtype.name == "float32"
+        else weights.kind.family[numpy.dtype("float64")]
+    )
     return wrap(counted.astype(kind.array_type), kind)
 
 
 @method("histc")
-def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None) -> Tensor:
+def histc(
+    input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
+) -> Tensor:
     """How many elements fall into each of ``bins`` equal intervals from ``min`` to ``max``.
 
     Both zero means the range of the elements.
@@ -335,7 +393,11 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     array = _host(input).reshape(-1)
     low, high = float(min), float(max)
     if low == high and array.size:
-        low, high = (float(array.min()), float(array.max())) if low == high == 0 or low == high else (low, high)
+        low, high = (
+            (float(array.min()), float(array.max()))
+            if low == high == 0 or low == high
+            else (low, high)
+        )
     if low == high:
         low, high = low - 1, high + 1
     if not (numpy.isfinite(low) and numpy.isfinite(high)):
