@@ -48,11 +48,12 @@ def conv_forward(
     wide_x, wide_weight, bias = wide(x), wide(weight), optional_wide(bias)
     batch, filters, window = len(x), len(weight), weight.shape[2:]
     out = conv_size(x.shape[2:], window, stride, padding, dilation)
-    matrix = wide_weight.reshape(groups, filters // groups, -1)
+    matrix = _matrix(wide_weight, groups)
     result = xp.empty((batch, filters, *out), wide_x.dtype)
     for part in _parts(batch, prod(weight.shape[1:]) * groups * prod(out)):
-        taps = _columns(_padded(wide_x[part], padding), window, out, stride, dilation, groups)
-        sums = xp.matmul(matrix, taps).reshape(filters, -1, *out)
+        images = _padded(wide_x[part], padding)
+        taps = _columns(images, window, out, stride, dilation, groups)
+        sums = xp.matmul(matrix, taps).reshape(filters, len(images), *out)
         if bias is not None:
             sums += bias.reshape(-1, *(1,) * (1 + len(out)))
         result[part] = sums.swapaxes(0, 1)
@@ -71,16 +72,17 @@ def conv_input_grad(
 ) -> Array:
     """The gradient of ``x`` [``input_shape``] from that of the result; also conv_transpose."""
     wide_grad, wide_weight = wide(grad), wide(weight)
-    batch, filters, *out = grad.shape
+    batch, out = len(grad), grad.shape[2:]
     channels, size, window = input_shape[1], input_shape[2:], weight.shape[2:]
-    matrix = wide_weight.reshape(groups, filters // groups, -1).swapaxes(1, 2)
+    matrix = _matrix(wide_weight, groups).swapaxes(1, 2)
     border = tuple(n + 2 * p for n, p in zip(size, padding))
     inside = (slice(None), slice(None), *[slice(p, p + n) for n, p in zip(size, padding)])
     result = xp.empty(input_shape, wide_grad.dtype)
     for part in _parts(batch, prod(weight.shape[1:]) * groups * prod(out)):
         taps = xp.matmul(matrix, _channels_first(wide_grad[part], groups))
-        image = xp.zeros((channels, taps.shape[2] // max(1, prod(out)), *border), taps.dtype)
-        taps = taps.reshape(channels, *window, -1, *out)
+        count = len(wide_grad[part])
+        image = xp.zeros((channels, count, *border), taps.dtype)
+        taps = taps.reshape(channels, *window, count, *out)
         for tap in product(*map(range, window)):
             image[_under(tap, out, stride, dilation)] += taps[(slice(None), *tap)]
         result[part] = image[inside].swapaxes(0, 1)
@@ -111,6 +113,11 @@ def _parts(batch: int, numbers: int) -> list[slice]:
     """The images to lay out at a time, where one takes ``numbers`` of the matrix."""
     step = max(1, COLUMNS // max(1, numbers))
     return [slice(first, first + step) for first in range(0, batch, step)]
+
+
+def _matrix(weight: Array, groups: int) -> Array:
+    """The weight as [groups, O / groups, K]."""
+    return weight.reshape(groups, len(weight) // groups, prod(weight.shape[1:]))
 
 
 def _padded(x: Array, padding: Ints) -> Array:
