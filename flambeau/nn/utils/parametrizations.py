@@ -13,6 +13,7 @@ from flambeau.nn.utils.parametrize import register_parametrization
 from flambeau.nn.utils.weight_norm import norm_except_dim
 from flambeau.ops.creation import eye, zeros_like
 from flambeau.ops.joining import cat
+from flambeau.ops.linalg import qr, solve
 
 __all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
@@ -29,7 +30,7 @@ def _is_orthogonal(Q: Tensor) -> bool:
 
 def _make_orthogonal(A: Tensor) -> Tensor:
     """The orthogonal factor of A, with the signs that make it unique."""
-    q, r = A.qr()
+    q, r = qr(A)
     return q * r.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
 
 
@@ -71,7 +72,7 @@ class _Orthogonal(Module):
             Q = A.matrix_exp()
         else:
             unit = eye(rows, dtype=A.dtype, device=A.device)
-            Q = (unit - A / 2).inverse() @ (unit + A / 2)
+            Q = solve(unit - A / 2, unit + A / 2)
         return Q[..., :columns]
 
     def _by_reflections(self, X: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ from typing import Any
 
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core.tensor import Parameter, Tensor
-from flambeau.nn.functional import normalize
+from flambeau.nn import functional as F
+from flambeau.ops.linalg import pinv
 
 __all__ = [
     "SpectralNorm",
@@ -57,8 +58,8 @@ class SpectralNorm:
         if do_power_iteration:
             with no_grad():
                 for _ in range(self.n_power_iterations):
-                    v.copy_(normalize(matrix.t().mv(u), dim=0, eps=self.eps))
-                    u.copy_(normalize(matrix.mv(v), dim=0, eps=self.eps))
+                    v.copy_(F.normalize(matrix.t().mv(u), dim=0, eps=self.eps))
+                    u.copy_(F.normalize(matrix.mv(v), dim=0, eps=self.eps))
                 u, v = u.clone(), v.clone()  # the next call changes the buffers
         return weight / u.dot(matrix.mv(v))
 
@@ -75,9 +76,9 @@ class SpectralNorm:
         setattr(module, self.name, self.compute_weight(module, module.training))
 
     def _solve_v_and_rescale(self, weight_mat: Tensor, u: Tensor, target_sigma: float) -> Tensor:
-        """The v with ``u = normalize(W @ v)`` and ``u @ W @ v = sigma``."""
+        """The v with ``u = F.normalize(W @ v)`` and ``u @ W @ v = sigma``."""
         transposed = weight_mat.t()
-        v = (transposed @ weight_mat).pinverse() @ (transposed @ u)
+        v = pinv(transposed @ weight_mat) @ (transposed @ u)
         return v * (target_sigma / u.dot(weight_mat.mv(v)))
 
     @staticmethod
@@ -97,8 +98,8 @@ class SpectralNorm:
         with no_grad():
             matrix = made.reshape_weight_to_matrix(weight)
             rows, columns = matrix.size()
-            u = normalize(weight.new_empty(rows).normal_(0, 1), dim=0, eps=eps)
-            v = normalize(weight.new_empty(columns).normal_(0, 1), dim=0, eps=eps)
+            u = F.normalize(weight.new_empty(rows).normal_(0, 1), dim=0, eps=eps)
+            v = F.normalize(weight.new_empty(columns).normal_(0, 1), dim=0, eps=eps)
         delattr(module, name)
         module.register_parameter(name + "_orig", weight)
         setattr(module, name, weight.detach())  # a plain attribute: the hook computes it
