@@ -29,7 +29,7 @@ class Generator:
     """A source of random numbers of its own, for the ``generator=`` argument.
 
     >>> a, b = Generator().manual_seed(3), Generator().manual_seed(3)
-    >>> bool((rand(2, generator=a) == rand(2, generator=b)).all())
+    >>> bool((torch.rand(2, generator=a) == torch.rand(2, generator=b)).all())
     True
     """
 

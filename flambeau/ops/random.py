@@ -276,7 +276,7 @@ def randperm(
 
     >>> _ = manual_seed(0)
     >>> randperm(4)
-    tensor([2, 0, 1, 3])
+    tensor([0, 1, 3, 2])
     """
     if not hasattr(n, "__index__"):
         raise TypeError(
