@@ -384,10 +384,18 @@ class _LegacyMeta(type):
 class _LegacyStorage(TypedStorage, metaclass=_LegacyMeta):
     """The base of the classes named after a dtype; calling one makes a TypedStorage."""
 
-    def __new__(cls, *args: Any, wrap_storage: Any = None, **kwargs: Any) -> TypedStorage:  # type: ignore[misc]
+    def __new__(  # type: ignore[misc]
+        cls,
+        *args: Any,
+        wrap_storage: UntypedStorage | None = None,
+        dtype: dtype | None = None,
+        device: Any = None,
+        _internal: bool = False,
+    ) -> TypedStorage:
         start = f"{_START % f'{cls}.__new__'}{_LEGACY_FORMS}"
-        for name in kwargs:
-            raise RuntimeError(f"{start}Keyword argument '{name}' cannot be specified")
+        for name, value in (("dtype", dtype), ("device", device)):
+            if value is not None:
+                raise RuntimeError(f"{start}Keyword argument '{name}' cannot be specified")
         if wrap_storage is None:
             if len(args) > 1:
                 raise RuntimeError(f"{start}Too many positional arguments")
