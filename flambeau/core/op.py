@@ -8,8 +8,11 @@ from typing import Any
 
 from flambeau.core.dispatch import dispatch, number_array
 from flambeau.core.dtype import dtype, scalar_name
-from flambeau.core.graph import INPUT, LITERAL, NOTHING, PARAM, RESULT, SHAPE, TWICE, Node, unsaved
-from flambeau.core.tensor import Tensor
+from flambeau.core.graph import (
+    INPUT, LITERAL, NOTHING, PARAM, RESULT, SHAPE, TWICE, Node, record, unsaved,
+)  # fmt: skip
+from flambeau.core.modes import flags, modes
+from flambeau.core.tensor import Parameter, Tensor, wrap
 from flambeau.core.virtual import virtual, virtual_like
 from flambeau.kernels.select import META, places
 
