@@ -32,7 +32,10 @@ def run(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
         if tensor._node is not None:
             history = True
         arrays.append(tensor._array)
-    computed = op.kernels[kind.place](*arrays, *params)  # type: ignore[misc]
+    try:
+        computed = op.kernels[kind.place](*arrays, *params)  # type: ignore[misc]
+    except Exception:
+        return dispatch(op, tensors, params)  # which raises it again, explained
     if op.outputs == 1:
         result = wrap(computed, family[computed.dtype])
         if history and modes.grad:

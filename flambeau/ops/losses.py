@@ -89,7 +89,7 @@ def _kl_slope(input: Tensor, target: Tensor, log_target: bool) -> Tensor:
 
 
 _bce = Op("binary_cross_entropy", kernels.binary_cross_entropy, inputs=("input", "target", "weight"),
-    params=("reduction",), promote="same", widen=True, accepts="f",
+    params=("reduction",), promote="same", widen=True, accepts="f", refusal="binary_cross_entropy",
     vjp={"input": lambda grad, input, target, weight, reduction: _weighted(
             (input - target) / (input * (1 - input)).clamp_min(1e-12)
             * _share(grad, input, reduction), weight),
@@ -215,9 +215,9 @@ def huber_loss(
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     if weight is not None:
-        losses = _pair(_huber, input, target, float(delta), "none")
+        losses = _pair(_huber, input, target, float(delta), "none").to(input.dtype)  # type: ignore
         return _weighted_mean(losses, input, weight, reduction)
-    return _pair(_huber, input, target, float(delta), reduction)
+    return _pair(_huber, input, target, float(delta), reduction).to(input.dtype)  # type: ignore
 
 
 def soft_margin_loss(
@@ -230,7 +230,7 @@ def soft_margin_loss(
         raise RuntimeError(
             f"result type Float can't be cast to the desired output type {scalar_name(input.dtype)}"
         )
-    return _pair(_soft_margin, input, target, reduction)
+    return _pair(_soft_margin, input, target, reduction).to(input.dtype)  # type: ignore
 
 
 def kl_div(
@@ -321,6 +321,11 @@ def binary_cross_entropy_with_logits(
     if target.size() != input.size():  # type: ignore[attr-defined]
         raise ValueError(
             f"Target size ({target.size()}) must be the same as input size ({input.size()})"  # type: ignore
+        )
+    if input.dtype.is_floating_point and target.dtype.rank < 2:
+        raise RuntimeError(
+            "result type Float can't be cast to the desired output type "
+            f"{scalar_name(target.dtype)}"
         )
     return run(_bce_logits, (input, target, weight, pos_weight), (reduction,))
 

@@ -21,6 +21,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import normalization as kernels
 from flambeau.ops.direct import run
+from flambeau.ops.pooling import avg_pool2d, avg_pool3d
 from flambeau.ops.reductions import vector_norm
 
 Maybe = Tensor | None
@@ -299,6 +300,8 @@ def normalize_batch(
     training: bool, momentum: float, eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Batch norm, updating running statistics in training: the result, mean and 1 / deviation."""
+    if input.ndim < 2 and not input._array.size and not training:
+        return input.clone(), *[input.new_empty(0)] * 2  # type: ignore[attr-defined]
     channels = input.size(1)  # type: ignore[attr-defined]
     given = (running_mean, running_var, weight, bias)
     for tensor, name in zip(given, ("running_mean", "running_var", "weight", "bias")):
@@ -520,10 +523,14 @@ def local_response_norm(
         )
     if input.numel() == 0:
         return input
-    squares = input * input  # type: ignore[operator]
-    padding = [0, 0] * (input.ndim - 2) + [size // 2, (size - 1) // 2]
-    windows = squares.constant_pad_nd(padding).unfold(1, size, 1)
-    return input / (windows.mean(-1) * alpha + k).pow(beta)
+    squares = (input * input).unsqueeze(1)  # type: ignore[operator]
+    ends = (size // 2, (size - 1) // 2)
+    if input.ndim == 3:
+        means = avg_pool2d(squares.constant_pad_nd((0, 0, *ends)), (size, 1), 1)
+    else:
+        planes = squares.reshape(*squares.shape[:4], -1).constant_pad_nd((0, 0, 0, 0, *ends))
+        means = avg_pool3d(planes, (size, 1, 1), 1)
+    return input / (means.reshape(input.shape) * alpha + k).pow(beta)
 
 
 def normalize(

@@ -360,53 +360,71 @@ def _rows(tensor: Tensor) -> Tensor:
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``input @ weight.T + bias``: ``[*, in]``, ``[out, in]`` and ``[out]`` give ``[*, out]``."""
+    """``input @ weight.T + bias``: ``[*, in]``, ``[out, in]`` and ``[out]`` give ``[*, out]``.
+
+    Raises RuntimeError for shapes or dtypes that do not fit.
+
+    >>> torch.nn.functional.linear(torch.ones(1, 2), torch.tensor([[1.0, 2.0]]))
+    tensor([[3.]])
+    """
     try:
         kind = input._kind
+        plain = kind is weight._kind and (bias is None or kind is bias._kind)
     except AttributeError:
-        raise not_a_tensor("linear", "input", 1, input) from None
+        plain = False
     if (
-        kind is not None
-        and kind is weight._kind
-        and (bias is None or kind is bias._kind)
-        and kind.floating
-        and not (kind.narrow or flags.active or kind.place == META)
-        and weight._array.ndim == 2
+        plain
+        and kind is not None
+        and kind.category & 12
+        and not (flags.active or kind.place == META)
+        and input._array.ndim == 2 == weight._array.ndim
     ):
-        x = input._array
-        if x.ndim == 2:
-            try:
-                array = x.dot(weight._array.T)
-                if bias is not None:
-                    array += bias._array
-            except ValueError:
-                return _checked_linear(input, weight, bias)
-            result = wrap(array, kind)
-            if modes.grad and (
-                weight._node is not None
-                or input._node is not None
-                or (bias is not None and bias._node is not None)
-            ):
-                record(_linear, result, (input, weight, bias))
-            return result
+        try:
+            array = input._array.dot(weight._array.T)
+            if bias is not None:
+                array += bias._array
+        except ValueError:
+            return _checked_linear(input, weight, bias)
+        result = wrap(array, kind)
+        if modes.grad and (
+            weight._node is not None
+            or input._node is not None
+            or (bias is not None and bias._node is not None)
+        ):
+            record(_linear, result, (input, weight, bias))
+        return result
     return _checked_linear(input, weight, bias)
 
 
 def _checked_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    if weight.ndim == 1:
-        return matmul(input, weight) if bias is None else matmul(input, weight) + bias
-    if not input.ndim or input.shape[-1] != weight.shape[1]:
-        raise matmul_error(
-            (math.prod(input.shape[:-1]), input.shape[-1] if input.ndim else 1),
-            (weight.shape[1], weight.shape[0]),
+    for position, (name, tensor) in enumerate(zip(_linear.inputs, (input, weight, bias)), 1):
+        if not isinstance(tensor, Tensor) and not (tensor is None and name == "bias"):
+            raise not_a_tensor("linear", name, position, tensor)
+    if not input.ndim or not weight.ndim:
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are {input.ndim}D and "
+            f"{weight.ndim}D"
         )
-    tensors = (input, weight) if bias is None else (input, weight, bias)
-    for tensor in tensors:
-        if tensor.dtype is not input.dtype:
-            raise RuntimeError(
-                f"mat1 and mat2 must have the same dtype, but got {scalar_name(input.dtype)} "
-                f"and {scalar_name(tensor.dtype)}"
-            )
+    if weight.ndim == 1:
+        if bias is not None:
+            raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
+        return matmul(input, weight)
+    if weight.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {weight.ndim}D")
+    rows = math.prod(input.shape[:-1])
+    if input.shape[-1] != weight.shape[1]:
+        raise matmul_error((rows, input.shape[-1]), (weight.shape[1], weight.shape[0]))
+    if bias is not None and bias.dtype is not input.dtype:
+        raise RuntimeError(
+            f"self and mat2 must have the same dtype, but got {scalar_name(bias.dtype)} and "
+            f"{scalar_name(weight.dtype)}"
+        )
+    _same_dtype("linear", input, weight)
+    if bias is not None:
+        if bias.ndim < 2 or input.ndim == 2:
+            _check_expands(bias, (rows, weight.shape[0]))
+        else:
+            _check_expands(bias, (*input.shape[:-1], weight.shape[0]))
     if input.ndim == 1:
         return _checked_linear(input.unsqueeze(0), weight, bias).squeeze(0)  # type: ignore
     return dispatch(_linear, (input, weight, bias))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any
 
 from flambeau.core.tensor import Tensor
@@ -12,12 +13,15 @@ COUNTS = {1: "one int", 2: "two ints", 3: "three ints"}
 
 
 def per_dimension(value: Any, n: int, refuse: Callable[[], Exception]) -> Ints:
-    """A number, or one number for each of ``n`` dimensions; else the error of ``refuse``."""
+    """A number, or one number for each of ``n`` dimensions; else the error of ``refuse``.
+
+    Raises TypeError for what is no integer.
+    """
     if type(value) is int:
         return (value,) * n
-    if hasattr(value, "__index__"):
-        return (value.__index__(),) * n
-    values = tuple([v.__index__() for v in value])
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return (index(value),) * n
+    values = tuple([index(v) for v in value])
     if len(values) == 1:
         return values * n
     if len(values) != n:
