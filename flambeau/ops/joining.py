@@ -22,7 +22,8 @@ from flambeau.ops.in_place import check_no_overlap
 from flambeau.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
 
 Tensors = Sequence[Tensor]
-_concatenate = numpy.concatenate
+_array = numpy.array
+_concatenate = getattr(numpy.concatenate, "_implementation", numpy.concatenate)  # 0.3 us faster
 
 
 # ---- along a dimension that exists
@@ -56,26 +57,23 @@ def cat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     >>> torch.cat((torch.zeros(1, 2), torch.ones(2, 2))).shape
     torch.Size([3, 2])
     """
-    if out is None and not flags.active and type(tensors) in _SEQUENCES and tensors:
-        kind = getattr(tensors[0], "_kind", None)
-        if kind is not None and kind.place == CPU:
-            try:
-                array = _concatenate([t._array for t in tensors if t._kind is kind], dim)
-            except (AttributeError, TypeError, ValueError):
-                return _cat_all(tensors, dim)
-            if array.flags.c_contiguous and _same_kind(tensors, kind):
-                result = wrap(array, kind)
-                for t in tensors:
-                    if t._node is not None:
-                        if modes.grad:
-                            record(_cat, result, tensors, (dim,))
-                        break
-                return result
+    if out is None and not flags.active and type(tensors) in _SEQUENCES:
+        try:
+            kind = tensors[0]._kind
+            arrays = [t._array for t in tensors if t._kind is kind]
+            if kind.place == CPU and len(arrays) == len(tensors):  # type: ignore[union-attr]
+                array = _concatenate(arrays, dim)
+                if array.flags.c_contiguous:
+                    result = wrap(array, kind)  # type: ignore[arg-type]
+                    for t in tensors:
+                        if t._node is not None:
+                            if modes.grad:
+                                record(_cat, result, tensors, (dim,))
+                            break
+                    return result
+        except (AttributeError, IndexError, TypeError, ValueError):
+            pass
     return _delivered(_cat_all(tensors, dim), tensors, out)
-
-
-def _same_kind(tensors: Tensors, kind: Any) -> bool:
-    return len([t for t in tensors if t._kind is kind]) == len(tensors)
 
 
 _SEQUENCES = (tuple, list)
@@ -177,23 +175,20 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tenso
     >>> torch.stack((torch.zeros(2), torch.ones(2))).tolist()
     [[0.0, 0.0], [1.0, 1.0]]
     """
-    if out is None and dim == 0 and not flags.active and type(tensors) in _SEQUENCES and tensors:
-        first = tensors[0]
-        kind = getattr(first, "_kind", None)
-        if kind is not None and kind.place == CPU and first._array.ndim:
-            shape = first._array.shape
-            arrays, recorded = [], False
-            for t in tensors:
-                if getattr(t, "_kind", None) is not kind or t._array.shape != shape:
-                    return _stack_all(tensors, dim)
-                arrays.append(t._array)
-                recorded = recorded or t._node is not None
-            array = _concatenate(arrays)
-            if array.flags.c_contiguous:
-                result = wrap(array.reshape(len(arrays), *shape), kind)
-                if recorded and modes.grad:
-                    record(_stack, result, tensors, (0,))
+    if out is None and dim == 0 and not flags.active and type(tensors) in _SEQUENCES:
+        try:
+            kind = tensors[0]._kind
+            arrays = [t._array for t in tensors if t._kind is kind]
+            if kind.place == CPU and len(arrays) == len(tensors):  # type: ignore[union-attr]
+                result = wrap(_array(arrays), kind)  # type: ignore[arg-type]
+                for t in tensors:
+                    if t._node is not None:
+                        if modes.grad:
+                            record(_stack, result, tensors, (0,))
+                        break
                 return result
+        except (AttributeError, IndexError, TypeError, ValueError):
+            pass
     return _delivered(_stack_all(tensors, dim), tensors, out)
 
 

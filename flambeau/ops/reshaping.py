@@ -65,8 +65,8 @@ def _viewed(array: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _viewed_or_none(array: Any, shape: tuple[int, ...]) -> Any:
-    if array.size and array.flags.c_contiguous and 1 not in array.shape:
-        return array.reshape(shape)
+    if array.flags.c_contiguous and shape and shape[-1] != 1:
+        return array.reshape(shape)  # only a last dimension of size 1 may have a stride of its own
     steps = kernels.view_strides(array.shape, strides(array), shape)
     return None if steps is None else strided(array, shape, steps)
 
@@ -97,9 +97,9 @@ def _view_method(self: Tensor, *shape: Any, size: Any = None, dtype: Any = None)
     if (
         kind is not None
         and not flags.active
+        and shape
+        and shape[-1] != 1
         and array.flags.c_contiguous
-        and array.size > 1
-        and 1 not in array.shape
     ):
         try:
             result = wrap_view(array.reshape(shape), kind, self)
@@ -128,9 +128,9 @@ def _reshape_method(self: Tensor, *size: Any, shape: Any = None) -> Tensor:
     if (
         kind is not None
         and not flags.active
+        and size
+        and size[-1] != 1
         and array.flags.c_contiguous
-        and array.size > 1
-        and 1 not in array.shape
     ):
         try:
             result = wrap_view(array.reshape(size), kind, self)

@@ -258,14 +258,7 @@ def squeeze(input: Tensor, dim: Dims | None = None) -> Tensor:
 
 
 def _unsqueezed(array: Any, dim: int) -> Any:
-    shape = array.shape
-    if (
-        1 not in shape
-        and array.size
-        and (dim < len(shape) or not shape or array.strides[-1] == array.itemsize)
-    ):
-        return array.reshape(shape[:dim] + (1,) + shape[dim:])
-    steps = strides(array)
+    shape, steps = array.shape, strides(array)
     step = shape[dim] * steps[dim] if dim < len(shape) else 1
     return strided(array, shape[:dim] + (1,) + shape[dim:], steps[:dim] + (step,) + steps[dim:])
 
@@ -286,12 +279,14 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     if kind is None or flags.active:
         return unsqueeze_op(input, wrap_dim(dim, input.ndim + 1))
     array = input._array
-    ndim = array.ndim
-    if not -1 <= dim <= ndim:
-        dim = wrap_dim(dim, ndim + 1)
-    elif dim == -1:
-        dim = ndim
-    result = wrap_view(_unsqueezed(array, dim), kind, input)
+    shape = array.shape
+    if dim < 0:
+        dim += len(shape) + 1
+    if shape and 0 <= dim <= len(shape) and 1 not in shape and array.flags.c_contiguous:
+        viewed = array.reshape(*shape[:dim], 1, *shape[dim:])
+    else:
+        viewed = _unsqueezed(array, wrap_dim(dim, len(shape) + 1))
+    result = wrap_view(viewed, kind, input)
     if input._node is not None and modes.grad:
         record(unsqueeze_op, result, (input,), (dim,))
     return result
