@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flambeau.nn import functional, init, modules, parameter, utils
+from flambeau.nn import attention, functional, grad, init, modules, parallel, parameter, utils
 from flambeau.nn.modules import *
+from flambeau.nn.parallel import DataParallel
 from flambeau.nn.parameter import (
     Buffer,
     Parameter,
@@ -14,12 +15,16 @@ from flambeau.nn.parameter import (
 __all__ = [
     *modules.__all__,
     "Buffer",
+    "DataParallel",
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "attention",
     "functional",
+    "grad",
     "init",
     "modules",
+    "parallel",
     "parameter",
     "utils",
 ]

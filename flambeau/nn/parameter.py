@@ -76,7 +76,7 @@ ALLOWED = frozenset(
 
 
 class UninitializedTensorMixin:
-    """The part of a lazy tensor that refuses what needs a shape, and `materialize`, which gives one."""
+    """A tensor that refuses what needs a shape until `materialize` gives it one."""
 
     __slots__ = ()
     cls_to_become: type[Tensor]

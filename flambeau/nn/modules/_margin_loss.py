@@ -40,7 +40,8 @@ class MultiLabelMarginLoss(_Loss):
 
     Shapes: input (N, C) or (C); target the same: labels first, then -1.
 
-    >>> nn.MultiLabelMarginLoss()(torch.tensor([[0.1, 0.2, 0.4, 0.8]]), torch.tensor([[3, 0, -1, 1]]))
+    >>> scores = torch.tensor([[0.1, 0.2, 0.4, 0.8]])
+    >>> nn.MultiLabelMarginLoss()(scores, torch.tensor([[3, 0, -1, 1]]))
     tensor(0.8500)
     """
 

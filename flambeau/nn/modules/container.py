@@ -140,18 +140,10 @@ class Sequential(_Numbered):
         super().__delitem__(index)
 
     def __add__(self, other: Any) -> Sequential:
-        if not isinstance(other, Sequential):
-            raise ValueError(
-                f"add operator supports only objects of Sequential class, but {type(other)} is given."
-            )
-        return Sequential(*self, *other)
+        return Sequential(*self, *_sequential(other))
 
     def __iadd__(self, other: Any) -> Any:
-        if not isinstance(other, Sequential):
-            raise ValueError(
-                f"add operator supports only objects of Sequential class, but {type(other)} is given."
-            )
-        return self.extend(other)
+        return self.extend(_sequential(other))
 
     def __mul__(self, other: Any) -> Sequential:
         return Sequential(*list(self) * self._factor(other))
@@ -183,6 +175,14 @@ class Sequential(_Numbered):
         for module in list(sequential):
             self.append(module)
         return self
+
+
+def _sequential(other: Any) -> Sequential:
+    if not isinstance(other, Sequential):
+        raise ValueError(
+            f"add operator supports only objects of Sequential class, but {type(other)} is given."
+        )
+    return other
 
 
 class ModuleList(_Numbered):

@@ -237,7 +237,8 @@ class Conv2d(_ConvNd):
 
     Example::
 
-        >>> nn.Conv2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2))(torch.randn(20, 16, 50, 100)).shape
+        >>> conv = nn.Conv2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2))
+        >>> conv(torch.randn(20, 16, 50, 100)).shape
         torch.Size([20, 33, 28, 100])
     """
     )

@@ -145,6 +145,8 @@ class LayerNorm(Module):
     normalized_shape: tuple[int, ...]
     eps: float
     elementwise_affine: bool
+    weight: Parameter | None
+    bias: Parameter | None
 
     def __init__(
         self,
@@ -210,6 +212,8 @@ class GroupNorm(Module):
     num_channels: int
     eps: float
     affine: bool
+    weight: Parameter | None
+    bias: Parameter | None
 
     def __init__(
         self,

@@ -94,7 +94,7 @@ class ConstantPad2d(_ConstantPadNd):
 
 
 class ConstantPad3d(_ConstantPadNd):
-    """Adds ``value`` around (..., D, H, W): a number, or (left, right, top, bottom, front, back)."""
+    """Adds ``value`` around (..., D, H, W): a number, or (left, right, ..., front, back)."""
 
     padding: tuple[int, int, int, int, int, int]
 

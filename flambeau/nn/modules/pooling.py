@@ -1,4 +1,4 @@
-"""Pooling: the largest, the average or a power mean of windows. (`_adaptive_pooling.py`: by size.)"""
+"""Pooling: the largest, the average or a power mean of windows. By size: `_adaptive_pooling`."""
 
 from __future__ import annotations
 
@@ -412,7 +412,7 @@ class LPPool2d(_LPPoolNd):
 
 
 class LPPool3d(_LPPoolNd):
-    """``sum(x ** p) ** (1 / p)`` of each window of (N, C, D, H, W) or without N; see `_LPPoolNd`."""
+    """``sum(x ** p) ** (1 / p)`` of each window of (N, C, D, H, W); see `_LPPoolNd`."""
 
     kernel_size: Sizes
     stride: Sizes | None

@@ -376,8 +376,9 @@ class RNN(RNNBase):
 class LSTM(RNNBase):
     """Long short-term memory along sequences. Options: see `RNNBase`. Source: Hochreiter 1997.
 
-    ``i, f, g, o = W_ih @ x + b_ih + W_hh @ h + b_hh``; ``c = sigmoid(f) * c + sigmoid(i) * tanh(g)``;
-    ``h = sigmoid(o) * tanh(c)``, and ``W_hr @ h`` with a projection.
+    ``i, f, g, o = W_ih @ x + b_ih + W_hh @ h + b_hh``;
+    ``c = sigmoid(f) * c + sigmoid(i) * tanh(g)``; ``h = sigmoid(o) * tanh(c)``, and ``W_hr @ h``
+    with a projection.
 
     The call takes sequences (L, N, input_size), (L, input_size) or packed, and the first states
     ``(h, c)``, zeros without them. It returns the states of the last layer and the last ``(h, c)``

@@ -132,9 +132,9 @@ class SpectralNormLoadStateDictPreHook:
         if version is not None and version >= 1:
             return
         key = prefix + fn.name
-        if version is None and all(key + suffix in state_dict for suffix in ("_orig", "_u", "_v")):
-            if key not in state_dict:
-                return
+        complete = all(key + suffix in state_dict for suffix in ("_orig", "_u", "_v"))
+        if version is None and complete and key not in state_dict:
+            return
         missing = False
         for suffix in ("_orig", "", "_u"):
             if key + suffix not in state_dict:
