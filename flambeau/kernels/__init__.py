@@ -4,3 +4,5 @@
 CuPy forms of the kernels for which a form of their own pays, under the same file and function
 names. ``select`` finds the function for a place.
 """
+
+from flambeau.kernels import memory as memory
