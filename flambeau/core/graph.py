@@ -7,6 +7,7 @@ A tensor's ``_node`` is None (no gradient asked), a ``Leaf`` (gradients end in `
 
 from __future__ import annotations
 
+import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -248,16 +249,18 @@ def unsaved(node: Node, value: Any) -> Any:
     if cls is Tensor or cls is Parameter:
         writes = value._writes
         if writes is not None and writes.count:
-            raise_written(node, writes, value.shape, value.kind, 0)
+            raise_written(node, value._node, writes, value.shape, value.kind, 0)
         return value
     if cls is Saved:
         tensor = value.tensor
         if tensor._writes.count != value.count:
-            raise_written(node, tensor._writes, tensor.shape, tensor.kind, value.count)
+            raise_written(
+                node, tensor._node, tensor._writes, tensor.shape, tensor.kind, value.count
+            )
         return tensor
     if cls is SavedResult:
         if value.version.count != value.count:
-            raise_written(node, value.version, value.array.shape, value.kind, value.count)
+            raise_written(node, node, value.version, value.array.shape, value.kind, value.count)
         return _revive(node, value)
     if cls is Packed:
         return value.unpack(value.payload)
@@ -282,14 +285,33 @@ def _revive(node: Node, value: SavedResult) -> Tensor:
     return tensor
 
 
-def raise_written(node: Node, version: Version, shape: Any, kind: Kind, expected: int) -> None:
-    """The error for a saved tensor that was modified by an in-place operation."""
+def operation_name(node: Node) -> str:
+    """What PyTorch's messages call a node: ``Exp`` for ``ExpBackward0``."""
+    name = type(node).__name__
+    if name == "CopySlices":
+        return "torch::autograd::CopySlices"
+    return re.sub(r"Backward\d+$", "", name)
+
+
+def raise_written(
+    node: Node, made: Node | None, version: Version, shape: Any, kind: Kind, expected: int
+) -> None:
+    """The error for a tensor that `made` made, `node` saved and an in-place operation modified."""
+    source = ""
+    if made is not None and type(made) is not Leaf:
+        index, made = (made.index, made.owner) if isinstance(made, Output) else (0, made)
+        source = f", which is output {index} of {operation_name(made)},"
+    hint = (
+        "the backtrace further above shows the operation that failed to compute its gradient. The "
+        "variable in question was changed in there or anywhere later. Good luck!"
+        if modes.anomaly[0]
+        else "enable anomaly detection to find the operation that failed to compute its gradient, "
+        "with torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    )
     lines = [
         "one of the variables needed for gradient computation has been modified by an inplace "
-        f"operation: [{kind.type_name} {list(shape)}], which is output 0 of "
-        f"{type(node).__name__}, is at version {version.count}; expected version {expected} "
-        "instead. Hint: the backtrace further above shows the operation that failed to compute its "
-        "gradient. The variable in question was changed in there or anywhere later. Good luck!"
+        f"operation: [{kind.type_name} {list(shape)}]{source} is at version {version.count}; "
+        f"expected version {expected} instead. Hint: {hint}"
     ]
     if hasattr(node, "site"):
         lines.append(f"  saved by {node.op.name} at {describe_site(node.site)}")

@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from flambeau.core.errors import site
-from flambeau.core.graph import Leaf, Node, Output, SavedResult
+from flambeau.core.graph import Leaf, Node, Output, SavedResult, operation_name
 from flambeau.core.modes import flags, modes
 from flambeau.core.tensor import INFERENCE, Tensor, Version, share_version
 
@@ -74,11 +74,8 @@ def check_write(tensor: Tensor) -> None:
         )
     if type(node) is Output:
         raise RuntimeError(
-            f"Output {node.index} of {type(node.owner).__name__} is a view and is being modified "
-            "inplace. This view is the output of a function that returns multiple views. Such "
-            "functions do not allow the output views to be modified inplace. You should "
-            "replace the "
-            "inplace operation by an out-of-place one."
+            f"Output {node.index} of {operation_name(node.owner)} is a view and is being modified "
+            f"inplace. {_SEVERAL_VIEWS}"
         )
     if node is None and base._node is not None:
         raise RuntimeError(
@@ -127,7 +124,7 @@ def _mark_views(target: Tensor) -> None:
 def refresh(view: Tensor) -> None:
     """Renews the history of a view whose base was written to since it was made."""
     base, version = view._base, view._writes
-    if base is None or version is None or not version.rebased or type(view._node) is Output:
+    if base is None or version is None or not version.rebased:
         return
     if (
         base._node is None
@@ -136,13 +133,26 @@ def refresh(view: Tensor) -> None:
         or _leads_to(view._node, base._node)
     ):
         return
+    node = view._node
+    if type(node) is Output:
+        raise RuntimeError(
+            f"Output {node.index} of {operation_name(node.owner)} is a view and its base or "
+            f"another view of its base has been modified inplace. {_SEVERAL_VIEWS}"
+        )
     view._node = slice_of(base, view)
+
+
+_SEVERAL_VIEWS = (
+    "This view is the output of a function that returns multiple views. Such functions do not "
+    "allow the output views to be modified inplace. You should replace the inplace operation by an "
+    "out-of-place one."
+)
 
 
 def _leads_to(node: Node | None, goal: Node) -> bool:
     """Whether a chain of view operations starting at `node` arrives at `goal`."""
     while node is not None and node is not goal:
-        if not node.op.view:
+        if not isinstance(node, Output) and (isinstance(node, Leaf) or not node.op.view):
             return False
         node = node.edges[0]
     return node is goal

@@ -460,7 +460,7 @@ def detach(input: Tensor) -> Tensor:
     >>> torch.ones(2, requires_grad=True).detach().requires_grad
     False
     """
-    if input._kind is not None and not flags.active:
+    if input._kind is not None and not (flags.active and modes.interceptors):
         result = wrap(input._array, input._kind)
     else:
         result = _detach(input)
