@@ -12,6 +12,6 @@ from flambeau.ops.normalization import *
 from flambeau.ops.padding import *
 from flambeau.ops.pointwise.functional import *
 from flambeau.ops.pooling import *
-from flambeau.ops.products import linear
 
 from flambeau.ops.noise_layers import *  # isort: skip  (its rrelu is the one with `inplace`)
+from flambeau.ops.products import linear as linear
