@@ -56,7 +56,7 @@ def unary(
             shape=pointwise_shape(kernel), promote=promote, accepts=accepts, refusal=refusal,
             widen=True, node=node)  # fmt: skip
     kernels = op.kernels
-    short = _shortcut(op) & ~categories(changes)
+    short, changed = _shortcut(op), categories(changes)
     exact = promote == "same" and changes in ("", "c")  # the dtype of ``out``
 
     def entry(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -66,9 +66,10 @@ def unary(
             raise not_a_tensor(name, "input", 1, input) from None
         if kind is not None and kind.category & short and out is None and not flags.active:
             try:
-                result = wrap(kernels[kind.place](input._array), kind)  # type: ignore[misc]
+                array = kernels[kind.place](input._array)  # type: ignore[misc]
             except TypeError:
                 return dispatch(op, (input,))
+            result = wrap(array, kind.family[array.dtype] if kind.category & changed else kind)
             if input._node is not None and modes.grad and vjp is not None:
                 record(op, result, (input,))
             return result

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from flambeau.core.dispatch import dispatch, number_array
 from flambeau.core.dtype import dtype, scalar_name
 from flambeau.core.graph import (
-    INPUT, LITERAL, NOTHING, PARAM, RESULT, SHAPE, TWICE, Node, record, unsaved,
-)  # fmt: skip
+    INPUT,
+    LITERAL,
+    NOTHING,
+    PARAM,
+    RESULT,
+    SHAPE,
+    TWICE,
+    Node,
+    record,
+    unsaved,
+)
 from flambeau.core.modes import flags, modes
 from flambeau.core.tensor import Parameter, Tensor, wrap
 from flambeau.core.virtual import virtual, virtual_like
@@ -308,7 +316,9 @@ def _emptied(result: Any) -> Any:
 
 def wants(rule: Rule) -> tuple[str, ...]:
     """The names of the values that a rule asks for."""
-    return tuple([p for p in inspect.signature(rule).parameters if p != "grad"])
+    code = rule.__code__
+    names = code.co_varnames[: code.co_argcount]
+    return tuple([name for name in names if name != "grad"])
 
 
 def categories(letters: str) -> int:

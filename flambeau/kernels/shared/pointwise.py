@@ -70,6 +70,10 @@ def divide_add(x: Array, y: Array, z: Array, value: Any) -> Array:
 def interpolate(x: Array, y: Array, weight: Number) -> Array:
     """``x + weight * (y - x)``, exact at both ends."""
     step = xp.subtract(y, x)
+    if xp.__name__ == "numpy" and not weight.ndim:
+        if abs(weight) < 0.5:
+            return xp.add(x, xp.multiply(step, weight))
+        return xp.subtract(y, xp.multiply(step, xp.subtract(1, weight)))
     near = xp.add(x, xp.multiply(step, weight))
     far = xp.subtract(y, xp.multiply(step, xp.subtract(1, weight)))
     return xp.where(xp.less(xp.abs(weight), 0.5), near, far)

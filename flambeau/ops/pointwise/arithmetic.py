@@ -134,7 +134,7 @@ def _check_tensors(name: str, **operands: Any) -> None:
             raise not_a_tensor(name, argument, position, value)
 
 
-def _no_integer_quotient(input: Any, tensor1: Tensor, tensor2: Tensor) -> None:
+def _no_integer_quotient(tensor1: Tensor, tensor2: Tensor) -> None:
     if tensor1.dtype.rank < 2 and tensor2.dtype.rank < 2:
         raise RuntimeError(
             "Integer division with addcdiv is no longer supported, and in a future  release addcdiv"
@@ -146,7 +146,6 @@ def _no_integer_quotient(input: Any, tensor1: Tensor, tensor2: Tensor) -> None:
 
 _addcdiv = Op("addcdiv", kernels.divide_add, inputs=("input", "tensor1", "tensor2"),
     params=("value",), promote="same", widen=True, accepts="fc", refusal="addcdiv_cpu_out",
-    check=_no_integer_quotient,
     shape=pointwise_shape(kernels.divide_add), jvp=POINTWISE, batch=POINTWISE,
     vjp={
         "input": lambda grad: grad,
@@ -166,6 +165,7 @@ def addcdiv(
     Raises RuntimeError for a quotient of integers.
     """
     _check_tensors("addcdiv", tensor1=tensor1, tensor2=tensor2)
+    _no_integer_quotient(tensor1, tensor2)
     return deliver("addcdiv", _addcdiv(input, tensor1, tensor2, plain_number(value)), out)
 
 
@@ -178,7 +178,7 @@ def _one_dtype(input: Tensor, end: Tensor, weight: Any) -> None:
 
 
 _lerp = Op("lerp", kernels.interpolate, inputs=("input", "end", "weight"), promote="same",
-    widen=True, accepts="fc", refusal="lerp_kernel_scalar", check=_one_dtype,
+    widen=True, accepts="fc", refusal="lerp_kernel_scalar",
     shape=pointwise_shape(kernels.interpolate), jvp=POINTWISE, batch=POINTWISE,
     vjp={
         "input": lambda grad, weight: grad * conj(1 - weight),
@@ -193,6 +193,7 @@ def lerp(
 ) -> Tensor:
     """``input + weight * (end - input)``; ``weight`` is a tensor or a number."""
     _check_tensors("lerp", end=end)
+    _one_dtype(input, end, weight)
     return deliver("lerp", _lerp(input, end, weight), out)
 
 

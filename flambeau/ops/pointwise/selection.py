@@ -9,12 +9,16 @@ import numpy
 from flambeau.core.dispatch import number_array
 from flambeau.core.dtype import bool_, dtype, scalar_name, uint8
 from flambeau.core.families import binary, pointwise_shape
+from flambeau.core.graph import record
+from flambeau.core.kind import CPU_KINDS
 from flambeau.core.limits import finfo
+from flambeau.core.modes import flags, modes
 from flambeau.core.op import POINTWISE, Op
 from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import NUMBERS, exported, method, not_a_tensor
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.writing import deliver
+from flambeau.kernels.select import CPU
 from flambeau.kernels.shared import pointwise as kernels
 
 Number = complex  #: a Python number
@@ -28,6 +32,9 @@ _where = Op("where", numpy.where, inputs=("condition", "input", "other"),
         "input": lambda grad, condition: grad.where(condition, 0),
         "other": lambda grad, condition: grad.where(~condition, 0),
     })  # fmt: skip
+
+
+_BOOL = CPU_KINDS[bool_]
 
 
 def where(
@@ -44,6 +51,24 @@ def where(
 
     Raises RuntimeError for a condition that is not bool.
     """
+    if (
+        isinstance(condition, Tensor)
+        and isinstance(input, Tensor)
+        and isinstance(other, Tensor)
+        and condition._kind is _BOOL
+        and input._kind is other._kind is not None
+        and input._kind.place == CPU
+        and out is None
+        and not flags.active
+    ):
+        try:
+            array = numpy.where(condition._array, input._array, other._array)
+        except ValueError:
+            return _where(condition, input, other)
+        result = wrap(array, input._kind)
+        if modes.grad and not input._node is other._node is None:
+            record(_where, result, (condition, input, other))
+        return result
     if not isinstance(condition, Tensor):
         raise not_a_tensor("where", "condition", 1, condition)
     if input is None and other is None:
