@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from flambeau.core.modes import flags, modes
+
+
+_GENERATOR = 0x20  # of code objects: CO_GENERATOR
 
 
 class ContextDecorator:
@@ -26,11 +28,11 @@ class ContextDecorator:
         raise NotImplementedError
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.isclass(function):
+        if isinstance(function, type):
             raise TypeError(
                 f"cannot decorate class {function.__name__}: decorate its methods or __init__"
             )
-        if inspect.isgeneratorfunction(function):
+        if getattr(function, "__code__", None) and function.__code__.co_flags & _GENERATOR:
             return self._generator(function)
 
         @functools.wraps(function)
