@@ -52,7 +52,8 @@ def _rebuild_tensor_v3(
     metadata: dict[str, bool] | None = None,
 ) -> Tensor:
     """A tensor of a dtype that has no storage class of its own."""
-    return _with_flags(_over(storage, dtype, storage_offset, size, stride), requires_grad, metadata)
+    tensor = _over(storage, dtype, storage_offset, size, stride)
+    return _with_flags(tensor, storage, requires_grad, metadata)
 
 
 def _over(storage: Any, dtype: DType, offset: int, size: Any, stride: Any) -> Tensor:

@@ -88,10 +88,8 @@ def test_gradients_flow_through_a_differentiable_step(name):
     assert gradient.grad is not None
 
 
-@pytest.mark.parametrize(("name", "options", "expected"), FACTS)
+@pytest.mark.parametrize(("name", "options", "expected"), DIFFERENTIABLE)
 def test_complex_parameters_step_as_their_parts(name, options, expected):
-    if name == "Adafactor":
-        pytest.skip("takes no complex parameters")
     parameter = nn.Parameter(
         torch.complex(torch.tensor(START), torch.tensor(START)).to(torch.complex128)
     )
