@@ -117,7 +117,7 @@ def _set_data(self: Tensor, value: Tensor) -> None:
         else:
             self._hidden_kind = value.kind
     if type(self._node) is Leaf:
-        self._node.shape, self._node.kind = self.shape, self.kind
+        self._node.shape, self._node.kind = value.shape, value.kind
 
 
 Tensor.data = property(_data, _set_data)  # type: ignore[attr-defined]
