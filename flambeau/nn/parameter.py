@@ -70,7 +70,7 @@ ALLOWED = frozenset(
         "__hash__", "__init_subclass__", "__reduce_ex__", "__repr__", "__format__", "__set__",
         "__get__", "__delete__", "half", "float", "double", "bfloat16", "char", "short", "int",
         "long", "cuda", "cpu", "to", "size", "copy_", "get_device", "is_complex",
-        "is_floating_point", "requires_grad_", "_has_compatible_shallow_copy_type",
+        "is_floating_point", "requires_grad_", "_to_copy", "_has_compatible_shallow_copy_type",
     )
 )  # fmt: skip
 
@@ -91,8 +91,10 @@ class UninitializedTensorMixin:
         """
         device = self.data.device if device is None else device
         dtype = self.data.dtype if dtype is None else dtype
-        self.data = empty(shape, device=device, dtype=dtype)
+        made = empty(shape, device=device, dtype=dtype)
         self.__class__ = self.cls_to_become
+        self._kind = made._kind  # no longer a subclass that intercepts calls
+        self.data = made
 
     @property
     def shape(self) -> Any:
@@ -117,6 +119,13 @@ class UninitializedTensorMixin:
         raise ValueError(NO_VALUE.format(func, cls.__name__))
 
 
+def _without_shape(cls: type[Tensor], tensor: Tensor) -> Any:
+    """The tensor as an instance of a class that intercepts calls."""
+    tensor._hidden_kind, tensor._kind = tensor.kind, None
+    tensor.__class__ = cls
+    return tensor
+
+
 def is_lazy(param: Any) -> bool:
     """Whether a parameter or buffer still waits for its shape."""
     return isinstance(param, UninitializedTensorMixin)
@@ -137,8 +146,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
     cls_to_become = Parameter
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
-        data = empty(0, device=device, dtype=dtype)
-        return Tensor._make_subclass(cls, data, requires_grad)
+        return _without_shape(cls, Parameter(empty(0, device=device, dtype=dtype), requires_grad))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
         if id(self) not in memo:
@@ -160,8 +168,8 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
         dtype: Any = None,
         persistent: bool = True,
     ) -> Any:
-        data = empty(0, device=device, dtype=dtype)
-        made = Tensor._make_subclass(cls, data, requires_grad)
+        data = empty(0, device=device, dtype=dtype, requires_grad=requires_grad)
+        made = _without_shape(cls, data)
         made.persistent = persistent
         made._is_buffer = True
         return made
