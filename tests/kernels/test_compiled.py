@@ -225,3 +225,22 @@ def test_optimizers(dtype, maximize, option):
             optimizer.sgd_step(moved, grads, [None] * 6, 0.1, 0, 0, 0, False, maximize)
         results.append((*params, *others, *means, *squares, *tops, *buffers, *moved))
     close(results[1], results[0], dtype, 0.05 if dtype is np.float32 else 1)
+
+
+# ---- pointwise
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activations(dtype):
+    x = random(60, 50, dtype=dtype) * dtype(4)
+    x[0, :6] = np.nan, np.inf, -np.inf, 0, -0.0, 100
+    grad, family = random(60, 50, dtype=dtype), "pointwise_activation"
+    for name, options in (("sigmoid", ()), ("silu", ()), ("gelu", ("none",)), ("gelu", ("tanh",))):
+        both(family, name, x, *options, dtype=dtype)
+        both(family, name, x.T, *options, dtype=dtype)
+        if options or name == "silu":
+            both(family, f"{name}_backward", grad, x, *options, dtype=dtype)
+    for name in ("sigmoid_backward", "tanh_backward"):
+        both(family, name, grad, np.tanh(x), dtype=dtype)
+    both(family, "threshold_backward", grad, x, 0.0, dtype=dtype)
+    both("pointwise_special", "erf", x, dtype=dtype)

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import compiled
 from flambeau.kernels.shared.pointwise_special import erf
 
 Array = Any  #: a NumPy or a CuPy array
+LARGE, MIDDLE = 65536, 8192  #: elements from which compiled loops pay, before and after loading
 
 
 def _without(grad: Array, dead: Array) -> Array:
@@ -41,6 +43,7 @@ def threshold(x: Array, threshold: float, value: float) -> Array:
     return _with(xp.array(x, order="K"), xp.less_equal(x, threshold), value)
 
 
+@compiled(minimum=LARGE, loaded=MIDDLE)
 def threshold_backward(grad: Array, x: Array, threshold: float) -> Array:
     """The gradient of ``threshold``, and with the result for ``x`` that of ``relu``."""
     return _without(grad, xp.less_equal(x, threshold))
@@ -141,6 +144,7 @@ def elu_curvature(x: Array, alpha: float, scale: float, input_scale: float) -> A
 # ---- sigmoids
 
 
+@compiled(minimum=LARGE, loaded=MIDDLE)
 def tanh_backward(grad: Array, output: Array) -> Array:
     """``1 - tanh^2``."""
     slope = xp.square(output.conj() if output.dtype.kind == "c" else output)
@@ -148,6 +152,7 @@ def tanh_backward(grad: Array, output: Array) -> Array:
     return xp.multiply(slope, grad)
 
 
+@compiled(minimum=LARGE, loaded=MIDDLE)
 def sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``."""
     y = xp.negative(x)
@@ -158,6 +163,7 @@ def sigmoid(x: Array) -> Array:
     return xp.divide(1, y, y)
 
 
+@compiled(minimum=LARGE, loaded=MIDDLE)
 def sigmoid_backward(grad: Array, output: Array) -> Array:
     """``s * (1 - s)``."""
     if output.dtype.kind == "c":
@@ -203,11 +209,13 @@ def softplus_curvature(x: Array, beta: float, threshold: float) -> Array:
     return xp.where(xp.greater(scaled, threshold), x.dtype.type(0), curvature)
 
 
+@compiled(minimum=LARGE, loaded=MIDDLE)
 def silu(x: Array) -> Array:
     """``x * sigmoid(x)``."""
     return xp.multiply(x, sigmoid(x))
 
 
+@compiled(minimum=LARGE, loaded=MIDDLE)
 def silu_backward(grad: Array, x: Array) -> Array:
     """``s * (1 + x * (1 - s))`` with ``s`` the sigmoid of ``x``."""
     s = sigmoid(x)
@@ -270,6 +278,7 @@ def _gate(x: Array) -> tuple[Array, Array]:
     return xp.tanh(u), xp.multiply(xp.add(xp.multiply(square, 3 * _CUBIC), 1), _SLOPE)
 
 
+@compiled(minimum=LARGE, loaded=MIDDLE)
 def gelu(x: Array, approximate: str) -> Array:
     """``x`` times the normal distribution function, or its approximation by a tanh."""
     if approximate == "none":
@@ -277,6 +286,7 @@ def gelu(x: Array, approximate: str) -> Array:
     return xp.multiply(xp.multiply(x, 0.5), xp.add(_gate(x)[0], 1))
 
 
+@compiled(minimum=LARGE, loaded=MIDDLE)
 def gelu_backward(grad: Array, x: Array, approximate: str) -> Array:
     """The gradient of ``gelu``."""
     if approximate == "none":

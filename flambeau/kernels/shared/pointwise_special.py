@@ -11,6 +11,7 @@ from typing import Any
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import compiled
 
 Array = Any  #: a NumPy or a CuPy array
 
@@ -35,6 +36,7 @@ def _of_single_numbers(name: str) -> Any:
     return lambda x: each(x).astype(x.dtype)
 
 
+@compiled(minimum=65536, loaded=1024)
 def erf(x: Array) -> Array:
     """The error function."""
     return special("erf", xp.__name__)(x)
