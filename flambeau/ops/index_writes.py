@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.dispatch import wrapped_int
-from flambeau.core.dtype import int32, int64, scalar_name
+from flambeau.core.dtype import bool_, int32, int64, scalar_name
 from flambeau.core.op import LINEAR, SAME, Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
@@ -192,16 +192,22 @@ def check_value(function: str, value: Any) -> None:
 def element_of(input: Tensor, value: Any) -> Any:
     """A value as an element of `input`: RuntimeError where a complex one would lose a part."""
     of = input.dtype
+    loses = not of.is_complex and of is not bool_
     if isinstance(value, Tensor) and (of.is_complex or not value.dtype.is_complex):
         return value.to(device=input.device, dtype=of)  # type: ignore[attr-defined]
-    if isinstance(value, complex | Tensor) and not of.is_complex:
+    if isinstance(value, Tensor) or (isinstance(value, complex) and value.imag and loses):
         raise RuntimeError(
             f"value cannot be converted to type {_C_NAMES.get(of.name, of.name)} without overflow"
         )
+    if isinstance(value, complex) and loses:
+        value = value.real
     return input.new_full((), value, requires_grad=False)  # type: ignore[attr-defined]
 
 
-_C_NAMES = {"float32": "float", "float64": "double", "int64": "int64_t", "int32": "int"}
+_C_NAMES = {
+    "float32": "float", "float64": "double", "float16": "double", "bfloat16": "double",
+    "int64": "int64_t", "int32": "int", "int16": "int16_t", "int8": "int8_t", "uint8": "uint8_t",
+}  # fmt: skip
 
 
 @method("index_fill")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from flambeau.core.dtype import bool_, int32, int64, scalar_name, uint8
+from flambeau.core.dtype import bool_, int32, int64, uint8
 from flambeau.core.errors.messages import broadcast_shape
 from flambeau.core.families import ViewOp
 from flambeau.core.graph import record
@@ -21,18 +21,17 @@ from flambeau.core.modes import flags, modes
 from flambeau.core.op import LINEAR, Op
 from flambeau.core.publish import method
 from flambeau.core.tensor import Tensor, wrap, wrap_view
-from flambeau.core.views import bump
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import CPU
 from flambeau.kernels.shared import indexing as kernels
 from flambeau.kernels.shared import views as view_kernels
 from flambeau.ops.creation import tensor as make_tensor
-from flambeau.ops.in_place import write_in_place
 from flambeau.ops.views import alias_op, select_op, slice_op, unsqueeze_op
 
 _scalar = numpy.generic
 _long, _bool = CPU_KINDS[int64], CPU_KINDS[bool_]
 _MASKS = (bool_, uint8)
+Found = list[tuple[int, Tensor]]  # index tensors with the first dimension that each indexes
 
 
 # ---- basic indices in one step
@@ -169,16 +168,11 @@ def _get_by_tensor(self: Tensor, index: Tensor) -> Tensor:
 
 def _get(self: Tensor, index: Any) -> Tensor:
     """The full road of ``tensor[index]``."""
-    result, indices = _apply(self, items_of(index))
-    if indices:
-        return pick(result, indices)
+    result, found = apply_views(self, items_of(index))
+    if found:
+        given, places = canonical_indices(result, found)
+        return index_op((result, *given), places)
     return alias_op(result) if result is self else result
-
-
-def pick(self: Tensor, indices: Sequence[Tensor | None]) -> Tensor:
-    """The elements at index tensors, one for each leading dimension; None takes all of it."""
-    given, places = canonical_indices(self, indices)
-    return index_op((self, *given), places)
 
 
 # ---- taking an index apart
@@ -225,37 +219,35 @@ def _width(item: Any) -> int:
     return item.ndim if isinstance(item, Tensor) and item.dtype in _MASKS else 1
 
 
-def _apply(self: Tensor, items: list[Any]) -> tuple[Tensor, list[Any]]:
-    """Applies ints, slices, None and ``...`` as views; returns the index tensors that remain."""
+def apply_views(self: Tensor, items: list[Any]) -> tuple[Tensor, Found]:
+    """Applies ints, slices, None and ``...`` as views; index tensors remain, with their places."""
     used, ndim = sum([_width(item) for item in items]), self.ndim
     if ndim == 0 and used and not isinstance(items[0], Tensor):
         raise _of_number(items[0])
     if used > ndim:
         raise IndexError(f"too many indices for tensor of dimension {ndim}")
-    result, dim, seen, indices = self, 0, 0, []
-    skipped = ndim - used
+    result, dim, shown, skipped = self, 0, 0, ndim - used
+    found: Found = []
     for item in items:
         if item is ...:
-            dim, seen, skipped = dim + skipped, seen + skipped, 0
+            dim, shown, skipped = dim + skipped, shown + skipped, 0
             continue
         if isinstance(item, Tensor) and item.ndim == 0 and item._kind is not None:
             item = bool(item) if item.dtype in _MASKS else _checked_number(item)
         if isinstance(item, slice):
             result = _sliced(result, dim, item)
-            dim += 1
         elif item is None or isinstance(item, bool):
             result = unsqueeze_op(result, dim)
             if item is not None:
-                indices += [None] * (dim - len(indices)) + [_index_of(item, self)]
-            dim += 1
+                found.append((dim, _index_of(item, self)))
         elif isinstance(item, Tensor):
-            found = [item] if item.dtype not in _MASKS else _places_of_mask(result, item, dim)
-            indices += [None] * (dim - len(indices)) + found
-            dim += _width(item)
+            found.append((dim, item))
         else:
-            result = _selected(result, dim, item, seen)
-        seen += _width(item)
-    return result, indices
+            result = _selected(result, dim, item, shown)
+            dim -= 1
+        width = _width(item) or 1
+        dim, shown = dim + width, shown + width
+    return result, found
 
 
 def _of_number(item: Any) -> IndexError:
@@ -302,24 +294,15 @@ def _check_dtype(index: Tensor) -> None:
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
 
 
-def canonical_indices(
-    self: Tensor, indices: Sequence[Tensor | None]
-) -> tuple[list[Tensor], tuple[bool, ...]]:
+def canonical_indices(self: Tensor, found: Found) -> tuple[list[Tensor], tuple[bool, ...]]:
     """The index tensors as integers on the device of `self`, and which dimensions they index."""
     given: list[Tensor] = []
     places: list[bool] = []
-    for index in indices:
-        if index is None:
-            places.append(False)
-            continue
+    for dim, index in found:
         _check_dtype(index)
-        if index.dtype in _MASKS:
-            parts = _places_of_mask(self, index, len(places))
-            given += parts
-            places += [True] * len(parts)
-        else:
-            given.append(index)
-            places.append(True)
+        parts = _places_of_mask(self, index, dim) if index.dtype in _MASKS else [index]
+        places += [False] * (dim - len(places)) + [True] * len(parts)
+        given += parts
     if len(places) > self.ndim:
         raise IndexError(
             f"too many indices for tensor of dimension {self.ndim} (got {len(places)})"
@@ -330,10 +313,11 @@ def canonical_indices(
         raise IndexError(
             "shape mismatch: indexing tensors could not be broadcast together with shapes " + listed
         )
-    return [_moved(index, self) for index in given], tuple(places)
+    return [moved(index, self) for index in given], tuple(places)
 
 
-def _moved(index: Tensor, self: Tensor) -> Tensor:
+def moved(index: Tensor, self: Tensor) -> Tensor:
+    """An index or a value on the device of `self`."""
     kind = index._kind
     if kind is None or kind.device is self.device:
         return index
@@ -351,138 +335,5 @@ def _places_of_mask(self: Tensor, mask: Tensor, dim: int) -> list[Tensor]:
     return list(mask.nonzero().unbind(1))  # type: ignore[attr-defined]
 
 
-# ---- tensor[index] = value
-
-
-@method("__setitem__")
-def _set_item(self: Tensor, index: Any, value: Any) -> None:
-    """Writes ``value``, broadcast, to the elements at an index."""
-    kind = self._kind
-    if (
-        kind is None
-        or flags.active
-        or kind.place != CPU
-        or self._node is not None
-        or (self._base is not None and self._base._node is not None)
-    ):
-        return _set(self, index, value)
-    cls = type(value)
-    if cls is Tensor:
-        writes = value._writes
-        if (
-            value._kind is not kind
-            or value._node is not None
-            or (writes is not None and writes is self._writes)
-        ):
-            return _set(self, index, value)
-        source = value._array
-    elif cls in kind.scalars:
-        source = value
-    else:
-        return _set(self, index, value)
-    cls, key, array = type(index), index, self._array
-    if cls is tuple:
-        for item in index:
-            step = type(item)
-            if step is not int and (step is not slice or item.step is not None):
-                return _set(self, index, value)
-    elif cls is Tensor:
-        given = index._kind
-        key = index._array
-        if not key.ndim or not (given is _long or (given is _bool and key.shape == array.shape)):
-            return _set(self, index, value)
-    elif cls is not int and (cls is not slice or index.step is not None):
-        return _set(self, index, value)
-    if 0 in array.strides:
-        return _set(self, index, value)
-    try:
-        array[key] = source
-    except (IndexError, TypeError, ValueError, OverflowError):
-        return _set(self, index, value)
-    bump(self)
-    return None
-
-
-def _set(self: Tensor, index: Any, value: Any) -> None:
-    """The full road of ``tensor[index] = value``."""
-    target, indices = _apply(self, items_of(index))
-    value = _as_tensor(self, value)
-    while value.ndim > target.ndim and value.shape[0] == 1:
-        value = value.squeeze(0)
-    if indices:
-        put(target, indices, value)
-        return
-    if value.ndim > target.ndim:
-        value = value.expand(target.shape)  # raises
-    target.copy_(value.expand(target.shape) if value.ndim else value)  # type: ignore[attr-defined]
-
-
-def _as_tensor(self: Tensor, value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value
-    if isinstance(value, _scalar):
-        value = value.item()
-    if not isinstance(value, bool | int | float | complex):
-        raise TypeError(
-            f"can't assign a {_type_name(value)} to a torch.{scalar_name(self.dtype)}Tensor"
-        )
-    return self.new_full((), value, requires_grad=False)  # type: ignore[attr-defined]
-
-
-def _type_name(value: Any) -> str:
-    cls = type(value)
-    return f"{cls.__module__}.{cls.__name__}" if cls.__module__ != "builtins" else cls.__name__
-
-
-def put(
-    self: Tensor, indices: Sequence[Tensor | None], values: Any, accumulate: bool = False
-) -> Tensor:
-    """Writes `values` to the elements at index tensors of `self` itself."""
-    given, places = canonical_indices(self, indices)
-    check_put(self, values)
-    return write_in_place(index_put_op, (self, _moved(values, self), *given), (places, accumulate))
-
-
-def check_put(self: Tensor, values: Tensor) -> None:
-    """RuntimeError unless the values have the dtype of the tensor."""
-    if values.dtype is not self.dtype:
-        raise RuntimeError(
-            "Index put requires the source and destination dtypes match, got "
-            f"{scalar_name(self.dtype)} for the destination and {scalar_name(values.dtype)} for "
-            "the source."
-        )
-
-
-@method("index_put_")
-def _index_put_in_place(
-    self: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False
-) -> Tensor:
-    """In-place form of ``index_put``."""
-    return put(self, indices, values, accumulate)
-
-
-@method("index_put")
-def index_put(
-    input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False
-) -> Tensor:
-    """A copy of ``input`` with ``values`` at index tensors; None takes a whole dimension.
-
-    Of several values for one element the last stays; with ``accumulate`` all are added.
-
-    >>> torch.zeros(3).index_put((torch.tensor([0, 0]),), torch.ones(2), True).tolist()
-    [2.0, 0.0, 0.0]
-    """
-    given, places = canonical_indices(input, indices)
-    check_put(input, values)
-    return index_put_op((input, _moved(values, input), *given), places, accumulate)
-
-
-def index_put_(
-    input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False
-) -> Tensor:
-    """In-place form of ``index_put``."""
-    return put(input, indices, values, accumulate)
-
-
-__all__ = ["index_put", "index_put_"]
+__all__: list[str] = []
 silence(globals())

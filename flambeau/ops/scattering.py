@@ -53,7 +53,8 @@ _scatter_add = Op("scatter_add", kernels.scatter_added, inputs=("input", "index"
 def _checked_dim(function: str, input: Tensor, dim: int, index: Tensor, src: Any = None) -> int:
     """The dimension, after the checks of sizes that gather and scatter share."""
     dim = wrap_dim(dim, input.ndim)
-    check_integers(function, index)
+    if index.numel():
+        check_integers(function, index)
     if isinstance(src, Tensor) and src.dtype is not input.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
     if not index.numel():

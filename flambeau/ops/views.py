@@ -281,8 +281,8 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     array = input._array
     shape = array.shape
     if dim < 0:
-        dim += len(shape) + 1
-    if shape and 0 <= dim <= len(shape) and 1 not in shape and array.flags.c_contiguous:
+        dim = wrap_dim(dim, len(shape) + 1)
+    if array.size > 1 and dim <= len(shape) and 1 not in shape and array.flags.c_contiguous:
         viewed = array.reshape(*shape[:dim], 1, *shape[dim:])
     else:
         viewed = _unsqueezed(array, wrap_dim(dim, len(shape) + 1))
