@@ -105,10 +105,11 @@ def grad(
     results = [found.get(node) for node in nodes]
     if materialize_grads:
         return tuple([zeros_like(t) if g is None else g for g, t in zip(results, wanted_inputs)])
-    if not allow_unused and any([g is None for g in results]):
+    unused = [] if allow_unused else [i for i, g in enumerate(results) if g is None]
+    if unused:
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set "
-            "allow_unused=True if this is the desired behavior."
+            f"The differentiated Tensor at index {unused[0]} appears to not have been used in the "
+            "graph. Set allow_unused=True if this is the desired behavior."
         )
     return tuple(results)
 
