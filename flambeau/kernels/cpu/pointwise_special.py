@@ -1,11 +1,13 @@
-"""Special functions of large arrays with compiled loops; see ``shared.pointwise_special``."""
+"""Special functions with compiled loops: see ``shared.pointwise_special``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flambeau.kernels.cpu.loops.pointwise import ERF
-from flambeau.kernels.cpu.pointwise_activation import mapped, suits
+import numpy as np
+
+from flambeau.kernels.cpu.flat import flat, same_layout
+from flambeau.kernels.cpu.loops import activations as loops
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import pointwise_special as shared
 
@@ -14,7 +16,11 @@ Array = Any
 
 def erf(x: Array) -> Array:
     """See ``shared.pointwise_special``."""
-    return mapped(ERF, x) if suits(x) else shared.erf(x)
+    if not same_layout(x):
+        return shared.erf(x)
+    out = np.empty_like(x)
+    loops.erf_flat(flat(x), flat(out))
+    return out
 
 
 silence(globals())

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import compiled
 
 Array = Any  #: a NumPy or a CuPy array
 Number = Any  #: an array, or a Python number
@@ -210,7 +211,13 @@ def step(x: Array, values: Array) -> Array:
     return xp.where(xp.equal(x, 0), values, xp.greater(x, 0)).astype(x.dtype)
 
 
-# ---- bounds
+# ---- choices
+
+
+@compiled(65536, 4096)
+def where(mask: Array, x: Array, y: Array) -> Array:
+    """``x`` where the mask holds, ``y`` elsewhere."""
+    return xp.where(mask, x, y)
 
 
 def clamp(x: Array, low: Number, high: Number) -> Array:

@@ -15,6 +15,7 @@ from flambeau.kernels.select import compiled
 from flambeau.kernels.shared.pointwise_special import erf
 
 Array = Any  #: a NumPy or a CuPy array
+LARGE, LOADED = 65536, 4096  #: elements from which compiled loops pay, before and after loading
 LARGE, MIDDLE = 65536, 8192  #: elements from which compiled loops pay, before and after loading
 
 

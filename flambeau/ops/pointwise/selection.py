@@ -26,8 +26,8 @@ Number = complex  #: a Python number
 
 # ---- where
 
-_where = Op("where", numpy.where, inputs=("condition", "input", "other"),
-    shape=pointwise_shape(numpy.where), jvp=POINTWISE, batch=POINTWISE,
+_where = Op("where", kernels.where, inputs=("condition", "input", "other"),
+    shape=pointwise_shape(kernels.where), jvp=POINTWISE, batch=POINTWISE,
     vjp={
         "input": lambda grad, condition: grad.where(condition, 0),
         "other": lambda grad, condition: grad.where(~condition, 0),
@@ -62,7 +62,7 @@ def where(
         and not flags.active
     ):
         try:
-            array = numpy.where(condition._array, input._array, other._array)
+            array = _where.kernels[CPU](condition._array, input._array, other._array)  # type: ignore
         except ValueError:
             return _where(condition, input, other)
         result = wrap(array, input._kind)
