@@ -244,3 +244,40 @@ def test_activations(dtype):
         both(family, name, grad, np.tanh(x), dtype=dtype)
     both(family, "threshold_backward", grad, x, 0.0, dtype=dtype)
     both("pointwise_special", "erf", x, dtype=dtype)
+
+
+# ---- order and reductions
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int64])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(("shape", "dim"), [((7, 5), 1), ((6, 400), 1), ((300, 3), 0), ((60,), 0)])
+def test_sorting(dtype, descending, shape, dim):
+    """With ties, NaN, infinities and both zeros."""
+    x = (random(*shape) * 3).round(1)
+    if np.dtype(dtype).kind == "f":
+        x.reshape(-1)[::9], x.reshape(-1)[1::7], x.reshape(-1)[2::17] = np.nan, -0.0, np.inf
+    x = x.astype(dtype)
+    shared, compiled = twins("sorting")
+    for name, options in (("sort", ()), ("topk", (max(1, shape[dim] // 3),))):
+        arguments = x, *options, dim, descending, True
+        expected, found = getattr(shared, name)(*arguments), getattr(compiled, name)(*arguments)
+        for ours, theirs in zip(found, expected):
+            assert ours.dtype == theirs.dtype and np.array_equal(ours, theirs, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize(
+    ("shape", "dim"), [((7, 500), 1), ((70, 300), 0), ((3, 40, 6), 1), ((9,), -1)]
+)
+def test_reductions(dtype, shape, dim):
+    x = (random(*shape) * 3).round(1).astype(dtype)
+    odd = x.copy()
+    if np.dtype(dtype).kind == "f":
+        odd.reshape(-1)[::19], odd.reshape(-1)[2::17] = np.nan, np.inf
+    for keepdim, largest, values in product((False, True), (False, True), (x, odd)):
+        both("reductions", "extreme", values, dim, keepdim, largest, dtype=np.float64)
+        both("reductions", "arg_extreme", values, dim, keepdim, largest, dtype=np.float64)
+    if np.dtype(dtype).kind == "f":
+        for dims, correction in (((dim,), 1), (tuple(range(len(shape))), 0), ((0,), shape[0])):
+            both("reductions", "variance", x, dims, True, correction, dtype=dtype)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import compiled
 
 
 def sum(array: Any, dims: Any, keepdim: bool) -> Any:
@@ -64,6 +65,7 @@ def count_nonzero(array: Any, dims: Any, keepdim: bool) -> Any:
     return xp.sum(array != 0, axis=dims, keepdims=keepdim, dtype=xp.int64)
 
 
+@compiled(minimum=8192, loaded=16)
 def extreme(array: Any, dim: int, keepdim: bool, largest: bool) -> tuple[Any, Any]:
     """The largest (smallest) element along a dimension and its first index; NaN wins."""
     if array.ndim == 0:
@@ -73,6 +75,7 @@ def extreme(array: Any, dim: int, keepdim: bool, largest: bool) -> tuple[Any, An
     return (values, where) if keepdim else (xp.squeeze(values, dim), xp.squeeze(where, dim))
 
 
+@compiled(minimum=8192, loaded=1024)
 def arg_extreme(array: Any, dim: int | None, keepdim: bool, largest: bool) -> Any:
     """The first index of the largest (smallest) element, in the flattened array for None."""
     if array.ndim == 0:
@@ -84,6 +87,7 @@ def arg_extreme(array: Any, dim: int | None, keepdim: bool, largest: bool) -> An
     return xp.asarray(where, dtype=xp.int64)
 
 
+@compiled(minimum=8192, loaded=16)
 def variance(array: Any, dims: tuple[int, ...], keepdim: bool, correction: float) -> tuple[Any, Any]:
     """The variance with ``count - correction`` in the denominator, and the mean."""
     count = _count(array, dims)

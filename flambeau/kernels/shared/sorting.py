@@ -7,8 +7,10 @@ from typing import Any
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import compiled
 
 
+@compiled(minimum=2048, loaded=256)
 def sort(array: Any, dim: int, descending: bool, stable: bool) -> tuple[Any, Any]:
     """The sorted elements and where they came from; equal ones keep their order."""
     if array.ndim == 0:
@@ -22,6 +24,7 @@ def sort(array: Any, dim: int, descending: bool, stable: bool) -> tuple[Any, Any
     return xp.take_along_axis(array, order, axis=dim), order
 
 
+@compiled(minimum=2048, loaded=256)
 def topk(array: Any, k: int, dim: int, largest: bool, sorted: bool) -> tuple[Any, Any]:
     """The ``k`` largest (smallest) elements along ``dim`` and their indices, in order."""
     if array.ndim == 0:
