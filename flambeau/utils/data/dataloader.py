@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import multiprocessing
 import os
@@ -13,6 +14,7 @@ from flambeau.core.generator import Generator
 from flambeau.utils.data._utils.collate import default_collate, default_convert
 from flambeau.utils.data._utils.fetch import IterableFetcher, MapFetcher
 from flambeau.utils.data._utils.pin_memory import can_pin, pin_memory
+from flambeau.utils.data._utils.processes import Schedule, Workers
 from flambeau.utils.data._utils.worker import get_worker_info
 from flambeau.utils.data.dataset import Dataset, IterableDataset
 from flambeau.utils.data.sampler import (
@@ -186,9 +188,9 @@ class DataLoader(Generic[T_co]):
         if self.num_workers == 0:
             return _SingleProcessDataLoaderIter(self)
         if not self.persistent_workers:
-            return _workers_iterator(self)
+            return _MultiProcessingDataLoaderIter(self)
         if self._iterator is None:
-            self._iterator = _workers_iterator(self)
+            self._iterator = _MultiProcessingDataLoaderIter(self)
         else:
             self._iterator._reset(self)
         return self._iterator
@@ -287,12 +289,19 @@ def _context(given: Any) -> Any:
 # ---- one round
 
 
-def make_fetcher(loader: Any) -> Any:
-    """What takes samples out of the loader's dataset."""
-    dataset, batched, collate = loader.dataset, loader._auto_collation, loader.collate_fn
-    if loader._dataset_kind == _ITERABLE:
-        return IterableFetcher(dataset, batched, collate, loader.drop_last)
+def fetcher_of(
+    kind: int, dataset: Any, batched: bool, collate: Callable[[Any], Any], drop_last: bool
+) -> Any:
+    """What takes samples out of a dataset."""
+    if kind == _ITERABLE:
+        return IterableFetcher(dataset, batched, collate, drop_last)
     return MapFetcher(dataset, batched, collate)
+
+
+def make_fetcher(loader: Any) -> Callable[[], Any]:
+    """A function that makes what takes samples out of the loader's dataset."""
+    parts = loader.dataset, loader._auto_collation, loader.collate_fn, loader.drop_last
+    return functools.partial(fetcher_of, loader._dataset_kind, *parts)
 
 
 class _BaseDataLoaderIter:
@@ -349,7 +358,7 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
 
     def __init__(self, loader: Any) -> None:
         super().__init__(loader)
-        self._dataset_fetcher = make_fetcher(loader)
+        self._dataset_fetcher = make_fetcher(loader)()
 
     def _next_data(self) -> Any:
         return self._dataset_fetcher.fetch(self._next_index())
@@ -367,8 +376,31 @@ def _can_pin() -> bool:
     return False
 
 
-def _workers_iterator(loader: Any) -> Any:
-    raise NotImplementedError(
-        f"DataLoader(num_workers={loader.num_workers}): worker processes are not available yet; "
-        "num_workers=0 prepares the batches in this process"
-    )
+class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
+    """A round, or with persistent workers one after the other, in worker processes."""
+
+    def __init__(self, loader: Any) -> None:
+        super().__init__(loader)
+        self._workers = Workers(loader, self._base_seed, make_fetcher(loader))
+        iterable = loader._dataset_kind == _ITERABLE
+        prefetch = loader.prefetch_factor
+        self._schedule = Schedule(self._workers, prefetch, loader.in_order, iterable)
+        self._schedule.fill(self._sampler_iter)
+
+    def _reset(self, loader: Any) -> None:
+        """Starts another round with the same workers."""
+        self._schedule.drain(loader.timeout)
+        self._start(loader)
+        self._schedule.fill(self._sampler_iter)
+
+    def _next_data(self) -> Any:
+        try:
+            return self._schedule.result(self._sampler_iter, self._loader.timeout)
+        except StopIteration:
+            if not self._loader.persistent_workers:
+                self._workers.stop()
+            raise
+        except RuntimeError:
+            if any(not process.is_alive() for process in self._workers.processes):
+                self._workers.stop()
+            raise

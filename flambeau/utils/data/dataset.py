@@ -136,8 +136,7 @@ def _items(dataset: Any, indices: list[Any]) -> list[Any]:
     items = dataset.__getitems__(indices)
     if len(items) != len(indices):
         raise ValueError(
-            "Nested dataset's output size mismatch. Expected "
-            f"{len(indices)}, got {len(items)}"
+            f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(items)}"
         )
     return items
 

@@ -60,9 +60,7 @@ def _rebuilt_sequence(like: Any, made: list[Any]) -> Any:
         return made
 
 
-def collate(
-    batch: Any, *, collate_fn_map: dict[Any, Collate] | None = None
-) -> Any:
+def collate(batch: Any, *, collate_fn_map: dict[Any, Collate] | None = None) -> Any:
     """A batch from samples, by a table of functions for the types of their elements.
 
     Each function is called as ``function(batch, collate_fn_map=table)``. Dicts, named tuples,
@@ -150,5 +148,3 @@ def default_collate(batch: Any) -> Any:
     {'a': tensor([1, 2])}
     """
     return collate(batch, collate_fn_map=default_collate_fn_map)
-
-
