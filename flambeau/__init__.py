@@ -49,9 +49,11 @@ from flambeau.ops.pointwise.special import *
 from flambeau.ops.pointwise.trigonometric import *
 from flambeau.ops.convolution import *
 from flambeau.ops import copying as _copying
+from flambeau.ops.distances import *
 from flambeau.ops.gathering import *
 from flambeau.ops.index_writes import *
 from flambeau.ops.indexing import *
+from flambeau.ops.assignment import *
 from flambeau.ops.joining import *
 from flambeau.ops.masking import *
 from flambeau.ops.scattering import *
@@ -74,11 +76,18 @@ from flambeau.ops.scans import *
 from flambeau.ops.softmax import *
 from flambeau.ops.sorting import *
 from flambeau.ops.recurrent import *
+from flambeau.ops.contraction import *
+from flambeau.ops.subclasses import *
+from flambeau.ops.interchange import *
+from flambeau.ops.linalg import inverse
+from flambeau.ops.legacy import TYPES as _tensor_types
 from flambeau.ops.storage import *
 from flambeau.namespace import module_getattr as _module_getattr
+from flambeau.settings import *
 from flambeau.torch_version import __version__
 
 globals().update(_dtypes.ALL)  # float32, float, bool, ...
+globals().update(_tensor_types)  # FloatTensor, LongTensor, ...
 globals().update(_storages)  # FloatStorage, LongStorage, ...
 Storage = _storages["FloatStorage"]
 e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
