@@ -31,7 +31,7 @@ class TestAttributes:
         module = nn.Module()
         module.thing = nn.Parameter(torch.ones(2))
         assert list(module._parameters) == ["thing"]
-        with pytest.raises(TypeError, match="cannot assign 'torch.FloatTensor' as parameter"):
+        with pytest.raises(TypeError, match=r"cannot assign 'torch\.FloatTensor' as parameter"):
             module.thing = torch.ones(2)
         module.thing = None
         assert module.thing is None and list(module.parameters()) == []
@@ -97,7 +97,7 @@ class TestTree:
         names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
         assert names == ["0.weight", "0.bias", "1.0.weight", "1.0.bias", "1.1.weight", "1.1.bias"]
         assert len(list(model.parameters())) == 4
-        assert [name for name, _ in model.named_buffers(prefix="p")][0] == "p.1.1.running_mean"
+        assert next(iter(model.named_buffers(prefix="p")))[0] == "p.1.1.running_mean"
 
     def test_lookup_and_replacement(self):
         model = nn.Sequential(nn.Sequential(nn.Linear(2, 3)))

@@ -94,7 +94,7 @@ def test_extra_state():
     counter.count = 5
     other.load_state_dict(counter.state_dict())
     assert other.count == 5 and list(counter.state_dict()) == ["_extra_state"]
-    with pytest.raises(RuntimeError, match='Missing key.*"_extra_state"'):
+    with pytest.raises(RuntimeError, match=r'Missing key.*"_extra_state"'):
         other.load_state_dict({})
 
 

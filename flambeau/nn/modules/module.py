@@ -155,9 +155,15 @@ class Module(Tree, State, Moves, Hooks):
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
-        for kind in TABLES:
-            table = own.get(kind)
-            if table is not None and name in table:
+        if "_modules" in own:  # `__init__` was called
+            table = own["_parameters"]
+            if name in table:
+                return table[name]
+            table = own["_modules"]
+            if name in table:
+                return table[name]
+            table = own["_buffers"]
+            if name in table:
                 return table[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
@@ -417,7 +423,11 @@ def _check_name(module: Module, name: Any, table: str, role: str) -> None:
         raise KeyError(f'{role} name can\'t contain "."{got}')
     if name == "":
         raise KeyError(f'{role} name can\'t be empty string ""')
-    if hasattr(module, name) and name not in module.__dict__[table]:
+    own = module.__dict__
+    if name in own[table]:
+        return
+    taken = name in own or any(name in own[other] for other in TABLES)
+    if taken or hasattr(type(module), name):  # asking the module itself costs an exception
         raise KeyError(f"attribute '{name}' already exists")
 
 
