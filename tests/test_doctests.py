@@ -1,5 +1,7 @@
 """The examples in the docstrings run and print what they say.
 
+They may use the names of their module, and ``torch``, ``nn``, ``F`` and ``optim``.
+
 Not pytest's own collection: modules with ufunc calls drop their ``__name__`` (kernels/quiet.py),
 which the doctest finder would ask for.
 """
@@ -16,6 +18,13 @@ import pytest
 import flambeau
 
 SKIPPED = ("flambeau.__main__", "flambeau.as_torch", "flambeau.kernels.cuda")
+USUAL_NAMES = {
+    "F": flambeau.nn.functional,
+    "flambeau": flambeau,
+    "nn": flambeau.nn,
+    "optim": flambeau.optim,
+    "torch": flambeau,
+}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -37,10 +46,11 @@ class Finder(doctest.DocTestFinder):
 @pytest.mark.parametrize("name", module_names())
 def test_examples(name: str) -> None:
     module = importlib.import_module(name)
-    names = {**vars(module), "flambeau": flambeau, "torch": flambeau, "__name__": name}
+    names = {**USUAL_NAMES, **vars(module), "__name__": name}
     runner = doctest.DocTestRunner(optionflags=FLAGS, verbose=False)
     report: list[str] = []
     for example in Finder(exclude_empty=True).find(module, name, module, names):
         flambeau.manual_seed(0)
+        flambeau.set_printoptions(profile="default")
         runner.run(example, out=report.append)
     assert not report, "".join(report)
