@@ -167,7 +167,19 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
 # ---- what is not zero
 
 
-_nonzero = Op("nonzero", kernels.nonzero_places, doc="The indices of elements that are not zero.")
+def _unknown_shape(*arrays: Any) -> Any:
+    raise NotImplementedError(
+        "nonzero: the shape of the result depends on the elements, which tensors on the meta "
+        "device do not have"
+    )
+
+
+_nonzero = Op(
+    "nonzero",
+    kernels.nonzero_places,
+    shape=_unknown_shape,
+    doc="The indices of elements that are not zero.",
+)
 
 
 @method("nonzero")

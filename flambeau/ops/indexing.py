@@ -222,7 +222,7 @@ def _width(item: Any) -> int:
 def apply_views(self: Tensor, items: list[Any]) -> tuple[Tensor, Found]:
     """Applies ints, slices, None and ``...`` as views; index tensors remain, with their places."""
     used, ndim = sum([_width(item) for item in items]), self.ndim
-    if ndim == 0 and used and not isinstance(items[0], Tensor):
+    if ndim == 0 and used and len(items) == 1 and not isinstance(items[0], Tensor):
         raise _of_number(items[0])
     if used > ndim:
         raise IndexError(f"too many indices for tensor of dimension {ndim}")

@@ -95,7 +95,15 @@ def _common_of(first: Any, second: Any) -> tuple[int, ...]:
     return tuple(broadcast_shape([first, second]) or ())
 
 
+def _unknown_shape(*arrays: Any) -> Any:
+    raise NotImplementedError(
+        "masked_select: the shape of the result depends on the elements, which tensors on the meta "
+        "device do not have"
+    )
+
+
 _masked_select = Op("masked_select", kernels.mask_selected, inputs=("input", "mask"),
+    shape=_unknown_shape,
     vjp={"input": _select_grad}, jvp=lambda input_t, mask: input_t.masked_select(mask),
     doc="The elements where a mask is true.")  # fmt: skip
 

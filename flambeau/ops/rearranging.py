@@ -11,6 +11,7 @@ from flambeau.core.device import device as Device
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import int32, int64, scalar_name
 from flambeau.core.kind import kind_of
+from flambeau.core.layout import contiguous_format
 from flambeau.core.op import LINEAR, SAME, Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
@@ -84,15 +85,6 @@ def _tile_method(self: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     return tile(self, all_ints("tile", sizes if dims is None else (dims,)))
 
 
-def _interleave_shape(array: Any, times: int, dim: int) -> Ints:
-    return (*array.shape[:dim], array.shape[dim] * times, *array.shape[dim + 1 :])
-
-
-_interleave = Op("repeat_interleave", kernels.interleaved, params=("times", "dim"), jvp=LINEAR,
-    shape=_interleave_shape,
-    vjp={"input": lambda grad, input_shape, times, dim:
-        grad.unflatten(dim, (input_shape[dim], times)).sum(dim + 1)},
-    doc="Each index of a dimension repeated in place.")  # fmt: skip
 _index_of_repeats = places(kernels.repetition_index)
 
 
@@ -125,7 +117,7 @@ def repeat_interleave(
     if not isinstance(repeats, Tensor):
         if repeats < 0:
             raise RuntimeError("Repeats must be non-negative")
-        return _interleave(input, int(repeats), dim)
+        return _each_repeated(input, int(repeats), dim)
     if repeats.ndim == 0 or (repeats.ndim == 1 and repeats.numel() == 1):
         repeats = repeats.reshape(1).expand(size)  # type: ignore[attr-defined]
     if repeats.numel() != size:
@@ -134,6 +126,13 @@ def repeat_interleave(
             f"{repeats._array.shape[0]} and input.size({dim}) = {size}"
         )
     return input.index_select(dim, _repetitions(repeats, output_size))  # type: ignore
+
+
+def _each_repeated(input: Tensor, times: int, dim: int) -> Tensor:
+    wide: Any = input.unsqueeze(dim + 1)  # type: ignore[attr-defined]
+    shape = list(wide.shape)
+    shape[dim + 1] = times
+    return wide.expand(shape).clone(memory_format=contiguous_format).flatten(dim, dim + 1)
 
 
 def _repetitions(repeats: Tensor, output_size: int | None) -> Tensor:

@@ -215,6 +215,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     if not wanted:
         raise RuntimeError("unflatten: sizes must be non-empty")
     try:
+        if not shape:
+            raise RuntimeError("a tensor without dimensions has none to unflatten")
         full = full_shape(wanted, shape[dim])
     except RuntimeError as error:
         if "is invalid for" not in str(error):

@@ -272,6 +272,7 @@ def unbind(input: Tensor, dim: int = 0) -> Tensors:
     [[1, 2], [3, 4]]
     """
     if not input.ndim:
+        wrap_dim(dim, 0)
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     return _unbind(input, dim)
 

@@ -191,7 +191,9 @@ def _reversed(self: Tensor) -> Tensor:
 def _matrix_transpose(self: Tensor) -> Tensor:
     """A view with the last two dimensions swapped."""
     if self.ndim < 2:
-        raise _no_matrix(self, "mT")
+        if self.ndim:
+            raise _no_matrix(self, "mT")
+        return self
     return transpose(self, -2, -1)
 
 

@@ -66,11 +66,6 @@ def repeated(array: Array, sizes: Ints) -> Array:
     return result
 
 
-def interleaved(array: Array, times: int, dim: int) -> Array:
-    """Each index of a dimension repeated in place."""
-    return xp.repeat(array, times, dim)
-
-
 def repetition_index(repeats: Array, total: int) -> Array:
     """``0`` repeats[0] times, ``1`` repeats[1] times, and so on."""
     ends = xp.cumsum(repeats)
