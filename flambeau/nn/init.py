@@ -15,8 +15,8 @@ from typing import Any, Literal
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core.generator import Generator
 from flambeau.core.tensor import Tensor
+from flambeau.linalg import qr
 from flambeau.ops.creation import empty
-from flambeau.ops.linalg import qr
 from flambeau.ops.random import randperm
 
 __all__ = [

@@ -7,13 +7,13 @@ from typing import Any
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core.limits import finfo
 from flambeau.core.tensor import Tensor
+from flambeau.linalg import qr, solve
 from flambeau.nn import functional as F
 from flambeau.nn.modules.module import Module
 from flambeau.nn.utils.parametrize import register_parametrization
 from flambeau.nn.utils.weight_norm import norm_except_dim
 from flambeau.ops.creation import eye, zeros_like
 from flambeau.ops.joining import cat
-from flambeau.ops.linalg import qr, solve
 
 __all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core.tensor import Parameter, Tensor
+from flambeau.linalg import pinv
 from flambeau.nn import functional as F
-from flambeau.ops.linalg import pinv
 
 __all__ = [
     "SpectralNorm",
