@@ -8,10 +8,7 @@ from typing import Any
 from flambeau.core.limits import finfo
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import zeros_like
-from flambeau.optim.optimizer import (
-    Group,
-    Optimizer,
-    ParamsT,
+from flambeau.optim._common import (
     as_counters,
     check,
     evaluate,
@@ -20,6 +17,7 @@ from flambeau.optim.optimizer import (
     with_gradients,
     without_graph,
 )
+from flambeau.optim.optimizer import Group, Optimizer, ParamsT
 
 __all__ = ["Adafactor", "adafactor"]
 

@@ -7,15 +7,14 @@ from typing import Any
 
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import zeros_like
-from flambeau.optim.optimizer import (
-    Optimizer,
-    ParamsT,
+from flambeau.optim._common import (
     check,
     evaluate,
     number,
     with_gradients,
     without_graph,
 )
+from flambeau.optim.optimizer import Optimizer, ParamsT
 
 __all__ = ["Muon"]
 

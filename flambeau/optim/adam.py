@@ -8,11 +8,7 @@ from typing import Any
 from flambeau.core.device import cpu
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import zeros_like
-from flambeau.optim._fused import ADAM_STEP, arrays, common_kind, counted, wrote
-from flambeau.optim.optimizer import (
-    Group,
-    Optimizer,
-    ParamsT,
+from flambeau.optim._common import (
     added,
     as_counters,
     check_betas,
@@ -29,6 +25,8 @@ from flambeau.optim.optimizer import (
     with_gradients,
     without_graph,
 )
+from flambeau.optim._fused import ADAM_STEP, arrays, common_kind, counted, wrote
+from flambeau.optim.optimizer import Group, Optimizer, ParamsT
 
 __all__ = ["Adam", "adam"]
 

@@ -7,10 +7,7 @@ from typing import Any
 
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import zeros_like
-from flambeau.optim.optimizer import (
-    Group,
-    Optimizer,
-    ParamsT,
+from flambeau.optim._common import (
     added,
     as_counters,
     check_nonnegative,
@@ -24,6 +21,7 @@ from flambeau.optim.optimizer import (
     with_gradients,
     without_graph,
 )
+from flambeau.optim.optimizer import Group, Optimizer, ParamsT
 
 __all__ = ["RMSprop", "rmsprop"]
 

@@ -7,10 +7,7 @@ from typing import Any
 
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import full_like, zeros_like
-from flambeau.optim.optimizer import (
-    Group,
-    Optimizer,
-    ParamsT,
+from flambeau.optim._common import (
     as_counters,
     check,
     check_rate,
@@ -21,6 +18,7 @@ from flambeau.optim.optimizer import (
     with_gradients,
     without_graph,
 )
+from flambeau.optim.optimizer import Group, Optimizer, ParamsT
 
 __all__ = ["Rprop", "rprop"]
 

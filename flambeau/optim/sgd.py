@@ -6,10 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flambeau.core.tensor import Tensor, wrap
-from flambeau.optim._fused import SGD_STEP, arrays, common_kind, wrote
-from flambeau.optim.optimizer import (
-    Optimizer,
-    ParamsT,
+from flambeau.optim._common import (
     added,
     check_forms,
     check_fused,
@@ -21,6 +18,8 @@ from flambeau.optim.optimizer import (
     with_gradients,
     without_graph,
 )
+from flambeau.optim._fused import SGD_STEP, arrays, common_kind, wrote
+from flambeau.optim.optimizer import Optimizer, ParamsT
 
 __all__ = ["SGD", "sgd"]
 

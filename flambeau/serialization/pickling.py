@@ -17,6 +17,7 @@ from flambeau.core.untyped_storage import UntypedStorage, storage_of
 from flambeau.serialization.names import name_in_files
 from flambeau.serialization.options import location_tag
 
+_PLAIN = frozenset((str, int, float, bool, bytes, tuple, list, dict, OrderedDict, type(None)))
 _CLASS_OF = {kind.dtype: kind for kind in LEGACY.values()}
 
 
@@ -47,11 +48,11 @@ class StorageTable:
 
     def persistent_id(self, value: Any) -> tuple[Any, ...] | None:
         """What stands in the pickle for a storage: its class, number, place and length."""
-        if isinstance(value, TypedStorage):
+        if type(value) is TypedStorage:
             storage, of = value.untyped(), value.dtype
             kind: Any = _CLASS_OF[of]
             count = storage.nbytes() // of.itemsize
-        elif isinstance(value, UntypedStorage):
+        elif type(value) is UntypedStorage:
             storage, of, kind, count = value, None, UntypedStorage, value.nbytes()
         else:
             return None
@@ -73,6 +74,8 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
 
     def reducer_override(self, obj: Any) -> Any:
         """How tensors and the library's constants come back."""
+        if type(obj) in _PLAIN:
+            return NotImplemented
         if isinstance(obj, Tensor):
             return _reduced(obj)
         if isinstance(obj, layouts.layout):
