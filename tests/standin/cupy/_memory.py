@@ -1,0 +1,104 @@
+"""Device memory: blocks that a pool hands out, and pointers into them."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import Any
+
+import numpy
+
+BLOCK = 512  # the pool hands out multiples of this
+DEVICES = 2
+
+
+class _Current(threading.local):
+    device = 0
+
+
+current = _Current()
+_BLOCKS: weakref.WeakValueDictionary[int, Memory] = weakref.WeakValueDictionary()
+
+
+class Memory:
+    """A block of device memory; ``buffer`` is where the stand-in keeps its bytes."""
+
+    def __init__(self, size: int) -> None:
+        self.size = -(-size // BLOCK) * BLOCK
+        self.buffer = numpy.full(self.size, 0xFF, numpy.uint8)
+        self.ptr = self.buffer.ctypes.data if size else 0
+        self.device_id = current.device
+        _BLOCKS[id(self.buffer)] = self
+        pool.take(self)
+
+    def __del__(self) -> None:
+        pool.give(self)
+
+
+class MemoryPointer:
+    """A place in a block of memory; adding a number moves it by as many bytes."""
+
+    def __init__(self, mem: Memory, offset: int) -> None:
+        self.mem, self.ptr = mem, mem.ptr + offset
+
+    @property
+    def device_id(self) -> int:
+        return self.mem.device_id
+
+    def __add__(self, offset: int) -> MemoryPointer:
+        return MemoryPointer(self.mem, self.ptr - self.mem.ptr + offset)
+
+    __radd__ = __add__
+
+    def __sub__(self, offset: int) -> MemoryPointer:
+        return self + -offset
+
+
+class MemoryPool:
+    """What the allocator knows of the blocks of all devices."""
+
+    def __init__(self) -> None:
+        self._used, self._held = [0] * DEVICES, [0] * DEVICES
+
+    def take(self, memory: Memory) -> None:
+        device = memory.device_id
+        self._used[device] += memory.size
+        self._held[device] = max(self._held[device], self._used[device])
+
+    def give(self, memory: Memory) -> None:
+        self._used[memory.device_id] -= memory.size
+
+    def used_bytes(self) -> int:
+        return self._used[current.device]
+
+    def total_bytes(self) -> int:
+        return self._held[current.device]
+
+    def free_bytes(self) -> int:
+        return self.total_bytes() - self.used_bytes()
+
+    def n_free_blocks(self) -> int:
+        return int(self.free_bytes() > 0)
+
+    def free_all_blocks(self, stream: Any = None) -> None:
+        self._held[current.device] = self._used[current.device]
+
+    def get_limit(self) -> int:
+        return 0
+
+    def set_limit(self, size: int | None = None, fraction: float | None = None) -> None:
+        raise NotImplementedError("the stand-in has no limit")
+
+
+pool = MemoryPool()
+
+
+def memory_of(host: numpy.ndarray) -> Memory | None:
+    """The block that an array of the stand-in's bytes lies in; None for any other array."""
+    base: Any = host
+    while isinstance(base, numpy.ndarray):
+        found = _BLOCKS.get(id(base))
+        if found is not None and found.buffer is base:
+            return found
+        base = base.base
+    return None

@@ -1,0 +1,3 @@
+"""CuPy's ``lib``."""
+
+from cupy.lib import stride_tricks
