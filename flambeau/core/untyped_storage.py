@@ -14,17 +14,17 @@ import pickle
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any
+from typing import Any
 
 import numpy
 
+from flambeau.core import raw_memory as raw
 from flambeau.core import storage as memory
 from flambeau.core.device import as_device, cpu, device, meta
 from flambeau.core.dtype import dtype
-from flambeau.core.kind import PLACES, array_library
+from flambeau.core.kind import PLACES
 from flambeau.core.tensor import Tensor
 from flambeau.core.virtual import virtual
-from flambeau.kernels.select import CUDA
 
 Array = Any
 _KNOWN: weakref.WeakValueDictionary[int, UntypedStorage] = weakref.WeakValueDictionary()
@@ -65,9 +65,9 @@ class UntypedStorage:
             )
         data = args[0] if args else 0
         if isinstance(data, int):
-            self._take(_allocate(data, where), data, where)
+            self._take(raw.allocate(data, where), data, where)
         else:
-            self._take(_moved(_from_sequence(data), where), len(data), where)
+            self._take(raw.moved(raw.from_sequence(data), where), len(data), where)
 
     def _take(self, array: Array, size: int, where: device) -> None:
         self._bytes, self._size, self._device = array, size, where
@@ -79,7 +79,7 @@ class UntypedStorage:
     def _remember(self) -> None:
         """Tensors over this memory find this storage from now on."""
         if self._bytes is not None:
-            owner = _owner(self._bytes)
+            owner = raw.owner(self._bytes)
             _KNOWN[id(owner)] = self
             self._owners.append(weakref.ref(owner))
 
@@ -131,7 +131,7 @@ class UntypedStorage:
 
     def is_pinned(self, device: Any = None) -> bool:
         """Whether the memory is page-locked for fast copies to a CUDA device."""
-        return bool(self._bytes is not None and not self.is_cuda and _is_pinned(self._bytes))
+        return bool(self._bytes is not None and not self.is_cuda and raw.is_pinned(self._bytes))
 
     def is_shared(self) -> bool:
         """Whether other processes can see the memory; always so on CUDA."""
@@ -150,7 +150,7 @@ class UntypedStorage:
         return int(self._reachable()[self._index(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        _check_byte(value)
+        raw.check_byte(value)
         if isinstance(index, slice):
             start, stop = self._bounds(index)
             self._reachable()[start:stop] = value & 255
@@ -186,7 +186,7 @@ class UntypedStorage:
 
     def tolist(self) -> list[int]:
         """The bytes as a list of numbers."""
-        return _on_host(self._reachable()).tolist()
+        return raw.on_host(self._reachable()).tolist()
 
     def fill_(self, value: int) -> UntypedStorage:
         """Sets every byte."""
@@ -204,7 +204,7 @@ class UntypedStorage:
                 f"{origin.nbytes()} bytes"
             )
         if self._bytes is not None and origin._bytes is not None:
-            self._bytes[...] = _moved(origin._bytes, self._device)
+            self._bytes[...] = raw.moved(origin._bytes, self._device)
         return self
 
     def byteswap(self, dtype: dtype) -> None:
@@ -253,7 +253,7 @@ class UntypedStorage:
             raise TypeError(f"cannot pin '{self.type()}' only CPU memory can be pinned")
         if self.is_pinned():
             return self
-        return _over(_pinned(self._size), cpu).copy_(self)
+        return _over(raw.pinned(self._size), cpu).copy_(self)
 
     def __copy__(self) -> UntypedStorage:
         return self.clone()
@@ -277,7 +277,7 @@ class UntypedStorage:
         """Changes the size in bytes and keeps what fits; tensors over it follow."""
         if not self.resizable():
             raise RuntimeError("Trying to resize storage that is not resizable")
-        fresh = _allocate(size, self._device)
+        fresh = raw.allocate(size, self._device)
         if fresh is not None and self._bytes is not None:
             kept = min(size, self._size)
             fresh[:kept] = self._bytes[:kept]
@@ -322,7 +322,7 @@ class UntypedStorage:
         With ``shared`` writes go to the file, which is made, or made longer, where needed.
         """
         path = os.fspath(filename)
-        with _opened(path, "a+b" if shared else "rb") as file:
+        with raw.opened(path, "a+b" if shared else "rb") as file:
             length = file.seek(0, os.SEEK_END)
             if shared and length < nbytes:
                 file.truncate(nbytes)
@@ -363,8 +363,8 @@ class UntypedStorage:
             )
         else:
             itemsize = dtype.itemsize
-        raw = _part(memoryview(buffer).cast("B"), count, offset, itemsize)
-        made = _over(numpy.frombuffer(raw, numpy.uint8).copy(), cpu)
+        part = raw.part(memoryview(buffer).cast("B"), count, offset, itemsize)
+        made = _over(numpy.frombuffer(part, numpy.uint8).copy(), cpu)
         if dtype is not None and byte_order not in ("native", sys.byteorder):
             made.byteswap(dtype)
         return made
@@ -426,13 +426,13 @@ def array_over(
     offset: int,
 ) -> Array:
     """An array over a storage; RuntimeError where it would reach beyond it."""
-    raw = storage._bytes
-    if raw is None:
+    held = storage._bytes
+    if held is None:
         steps = tuple([step * numpy.dtype(array_type).itemsize for step in strides])
         return virtual(tuple(shape), array_type, steps)
-    if isinstance(raw, numpy.ndarray):
-        return memory.strided_over(raw, numpy.dtype(array_type), shape, strides, offset)
-    return memory.as_strided(raw[:0].view(array_type), shape, strides, offset)
+    if isinstance(held, numpy.ndarray):
+        return memory.strided_over(held, numpy.dtype(array_type), shape, strides, offset)
+    return memory.as_strided(held[:0].view(array_type), shape, strides, offset)
 
 
 def _virtual(tensor: Tensor) -> UntypedStorage:
@@ -475,102 +475,3 @@ def _rebind(tensor: Tensor, storage: UntypedStorage) -> None:
 
 def _layout(array: Array) -> tuple[tuple[int, ...], int]:
     return memory.strides(array), memory.offset(array)
-
-
-# ---- memory
-
-
-def _owner(array: Array) -> Any:
-    return memory.root(array) if isinstance(array, numpy.ndarray) else array.data.mem
-
-
-def _allocate(size: int, where: device) -> Array:
-    if size < 0:
-        raise RuntimeError(f"a storage cannot have a negative size, but got {size} bytes")
-    if where.type == "meta":
-        return None
-    if where.type == "cuda":
-        xp = array_library(CUDA)
-        with xp.cuda.Device(where.index):
-            return xp.empty(size, numpy.uint8)
-    if where.type != "cpu":
-        raise RuntimeError(f"torch.UntypedStorage(): Storage device not recognized: {where.type}")
-    return numpy.empty(size, numpy.uint8)
-
-
-def _moved(array: Array, where: device) -> Array:
-    """The bytes as an array of the library of a device."""
-    if where.type == "cuda":
-        xp = array_library(CUDA)
-        with xp.cuda.Device(where.index):
-            return xp.asarray(array)
-    return None if where.type == "meta" else _on_host(array)
-
-
-def _on_host(array: Array) -> Array:
-    return array if isinstance(array, numpy.ndarray) else array.get()
-
-
-def _opened(path: str, mode: str) -> IO[bytes]:
-    try:
-        return open(path, mode)
-    except OSError as error:
-        way = "read-only" if mode == "rb" else "read-write"
-        raise RuntimeError(
-            f"unable to open file <{path}> in {way} mode: {error.strerror} ({error.errno})"
-        ) from error
-
-
-def _is_pinned(array: Array) -> bool:
-    owner = memory.root(array).base
-    return type(owner).__name__ == "PinnedMemoryPointer" or (
-        isinstance(owner, memoryview) and type(owner.obj).__name__ == "PinnedMemoryPointer"
-    )
-
-
-def _pinned(size: int) -> Array:
-    try:
-        xp = array_library(CUDA)
-    except RuntimeError as error:
-        raise RuntimeError("Cannot access accelerator device when none is available.") from error
-    return numpy.frombuffer(xp.cuda.alloc_pinned_memory(max(size, 1)), numpy.uint8, size)
-
-
-def _from_sequence(data: Any) -> Array:
-    if not isinstance(data, Sequence) and not hasattr(data, "__len__"):
-        raise TypeError(f"torch.UntypedStorage(): cannot make a storage of {type(data).__name__}")
-    for item in data:
-        if not isinstance(item, int):
-            raise RuntimeError(
-                "torch.UntypedStorage(): tried to construct a storage from a sequence "
-                f"({type(data).__name__}), but one of the items was of type "
-                f"{type(item).__name__} instead of int"
-            )
-    return numpy.array([item & 255 for item in data], numpy.uint8)
-
-
-def _check_byte(value: Any) -> None:
-    if not isinstance(value, int):
-        raise TypeError(
-            f"can only set storage content with a int types, but got {type(value).__name__} instead"
-        )
-
-
-def _part(raw: memoryview, count: int, offset: int, itemsize: int) -> memoryview:
-    """``count`` elements from byte ``offset`` on; all of them where the count is negative."""
-    length = len(raw)
-    if length and not 0 <= offset < length:
-        raise ValueError(
-            f"offset must be non-negative and no greater than buffer length ({offset}) , but got "
-            f"{length}"
-        )
-    if count >= 0:
-        if offset + count * itemsize > length:
-            raise ValueError(
-                f"buffer has only {length - offset} elements after offset {offset}, but "
-                f"specified a size of {count}"
-            )
-        return raw[offset : offset + count * itemsize]
-    if (length - offset) % itemsize:
-        raise ValueError(f"buffer size ({length}) must be a multiple of element size ({itemsize})")
-    return raw[offset:]
