@@ -79,7 +79,14 @@ from flambeau.ops.recurrent import *
 from flambeau.ops.contraction import *
 from flambeau.ops.subclasses import *
 from flambeau.ops.interchange import *
-from flambeau.ops.linalg import inverse
+from flambeau.ops.decompositions import (
+    cholesky_of as cholesky, geqrf, lu_of as lu, lu_solve_of as lu_solve, lu_unpack, orgqr, ormqr,
+    pca_lowrank, qr_of as qr, svd_lowrank, svd_of as svd,
+)  # fmt: skip
+from flambeau.ops.linalg import (
+    cholesky_inverse, cholesky_solve, det, inverse, logdet, matrix_exp, matrix_power, pinverse,
+    slogdet, triangular_solve,
+)  # fmt: skip
 from flambeau.ops.legacy import TYPES as _tensor_types
 from flambeau.ops.storage import *
 from flambeau.namespace import module_getattr as _module_getattr

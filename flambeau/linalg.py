@@ -1,10 +1,7 @@
 """``torch.linalg``: decompositions, solvers, norms and products of matrices."""
 
 from flambeau.namespace import module_getattr
-from flambeau.ops.linalg import inv, multi_dot, pinv, qr, solve
-from flambeau.ops.products import matmul
-from flambeau.ops.reductions import vector_norm
 
-__all__ = ["inv", "matmul", "multi_dot", "pinv", "qr", "solve", "vector_norm"]
+__all__ = [name for name in globals() if not name.startswith("_") and name != "module_getattr"]
 
 __getattr__ = module_getattr(__name__)

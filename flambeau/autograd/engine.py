@@ -84,7 +84,8 @@ def receive(grads: dict[Node, Any], target: Node, g: Any) -> None:
         slots = grads.get(target)
         if slots is None:
             slots = grads[target] = [None] * target.outputs
-        slots[g.index] = g.grad
+        old = slots[g.index]
+        slots[g.index] = g.grad if old is None else old + g.grad
         return
     if g._kind is not target.kind or g._array.shape != target.shape:
         g = fit(g, target)

@@ -406,8 +406,8 @@ def reduction(
             kind = input._kind
         except AttributeError:
             raise not_a_tensor(name, "input", 1, input) from None
-        if dtype is not None and dtype is not input.dtype:
-            return deliver(name, entry(input.to(dtype), dim, keepdim), out)  # type: ignore
+        if dtype is not None and not (dtype is input.dtype and dtype.rank > 1):
+            return deliver(name, entry(input.to(dtype), dim, keepdim).to(dtype), out)  # type: ignore
         if (
             kind is not None
             and out is None

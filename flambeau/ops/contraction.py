@@ -54,7 +54,7 @@ def einsum(*args: Any) -> Tensor:
     tensor, have = terms[0]
     extra = tuple([i for i, label in enumerate(have) if label not in result])
     if extra:
-        tensor = tensor.sum(extra)  # type: ignore[attr-defined]
+        tensor = tensor.sum(extra, dtype=tensor.dtype)  # type: ignore[attr-defined]
         have = tuple([label for label in have if label in result])
     return tensor.permute([have.index(label) for label in result]) if have else tensor  # type: ignore
 
@@ -208,7 +208,7 @@ def _contracted(
     out, labels = product.reshape(shape), (*batch, *left, *right)  # type: ignore[attr-defined]
     gone = tuple([i for i, label in enumerate(labels) if label not in kept])
     if gone:
-        out = out.sum(gone)
+        out = out.sum(gone, dtype=out.dtype)
     return out, tuple([label for label in labels if label in kept])
 
 
@@ -222,7 +222,7 @@ def _summed(
     )
     if not dims:
         return term
-    return tensor.sum(dims), tuple([label for i, label in enumerate(labels) if i not in dims])  # type: ignore
+    return tensor.sum(dims, dtype=tensor.dtype), tuple([label for i, label in enumerate(labels) if i not in dims])  # type: ignore
 
 
 def _arranged(
@@ -260,8 +260,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
                 f"{i} and second has size {b.shape[j]} in dim {j}"
             )
         if a.shape[i] != b.shape[j]:
-            a = a.sum(i, True) if b.shape[j] == 1 else a  # type: ignore[attr-defined]
-            b = b.sum(j, True) if a.shape[i] == 1 else b  # type: ignore[attr-defined]
+            a = a.sum(i, True, dtype=a.dtype) if b.shape[j] == 1 else a  # type: ignore[attr-defined]
+            b = b.sum(j, True, dtype=b.dtype) if a.shape[i] == 1 else b  # type: ignore[attr-defined]
     rows = [d for d in range(a.ndim) if d not in of_a]
     columns = [d for d in range(b.ndim) if d not in of_b]
     inner = math.prod([a.shape[d] for d in of_a])
@@ -362,6 +362,8 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
     if n < 0:
         raise RuntimeError("order must be non-negative but got " + str(n))
     dim = wrap_dim(dim, input.ndim)
+    if n == 0:
+        return deliver("diff", input.clone(), out)  # type: ignore[attr-defined]
     parts = [t for t in (prepend, input, append) if t is not None]
     result = parts[0] if len(parts) == 1 else cat(parts, dim)
     for _ in range(n):
@@ -369,7 +371,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
         left = result.narrow(dim, 0, max(size - 1, 0))  # type: ignore[attr-defined]
         right = result.narrow(dim, min(1, size), max(size - 1, 0))  # type: ignore[attr-defined]
         result = right.logical_xor(left) if result.dtype.rank == 0 else right - left
-    return deliver("diff", result.clone() if result is input else result, out)  # type: ignore
+    return deliver("diff", result, out)
 
 
 @method("cov")

@@ -515,7 +515,7 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     """The ``p``-norm over ``dim``; "fro" is the 2-norm of the elements, "nuc" the sum of singular
     values."""
     if p == "nuc":
-        return input.norm_nuclear(dim, keepdim)  # type: ignore[attr-defined]
+        return deliver("norm", input.norm_nuclear(dim, keepdim), out)  # type: ignore
     order = 2.0 if p is None or p == "fro" else float(p)
     return vector_norm(input, order, dim, keepdim, dtype=dtype, out=out)
 

@@ -1,7 +1,12 @@
-"""Decompositions and solvers over stacks of matrices, by LAPACK (NumPy) or cuSOLVER (CuPy)."""
+"""Decompositions and solvers over stacks of matrices.
+
+NumPy's LAPACK (or CuPy's cuSOLVER) does most; what it lacks (LU, LDL, Householder reflectors,
+matrix exponentials) is SciPy's, matrix by matrix on the host.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as xp
@@ -27,13 +32,179 @@ def inverse(matrix: Any) -> Any:
     return xp.linalg.inv(matrix)
 
 
-def pseudo_inverse(matrix: Any, atol: float, rtol: float) -> Any:
+def determinant(matrix: Any) -> Any:
+    """The determinant of each matrix."""
+    return xp.asarray(xp.linalg.det(matrix))
+
+
+def sign_and_log(matrix: Any) -> tuple[Any, Any]:
+    """The sign (phase) of each determinant and the logarithm of its size."""
+    sign, size = xp.linalg.slogdet(matrix)
+    return xp.asarray(sign), xp.asarray(size)
+
+
+def cholesky(matrix: Any) -> Any:
+    """The lower triangular factor of each positive definite matrix."""
+    return xp.linalg.cholesky(matrix)
+
+
+def svd(matrix: Any, full_matrices: bool) -> tuple[Any, Any, Any]:
+    """``U``, the singular values in falling order, and ``Vh``."""
+    u, s, vh = xp.linalg.svd(matrix, full_matrices=full_matrices)
+    return u, s, vh
+
+
+def singular_values(matrix: Any) -> Any:
+    """The singular values in falling order."""
+    return xp.linalg.svd(matrix, compute_uv=False)
+
+
+def eigh(matrix: Any, uplo: str) -> tuple[Any, Any]:
+    """The rising eigenvalues and the eigenvectors of each Hermitian matrix."""
+    values, vectors = xp.linalg.eigh(matrix, uplo)
+    return values, vectors
+
+
+def eig(matrix: Any) -> tuple[Any, Any]:
+    """The eigenvalues and eigenvectors of each square matrix, always complex."""
+    values, vectors = xp.linalg.eig(matrix)
+    to = xp.result_type(matrix.dtype, xp.complex64)
+    return values.astype(to), vectors.astype(to)
+
+
+def pseudo_inverse(matrix: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
     """The Moore-Penrose inverse; singular values up to ``max(atol, rtol * largest)`` count as 0."""
+    if hermitian:
+        values, vectors = xp.linalg.eigh(matrix)
+        large = xp.abs(values) > _threshold(xp.abs(values), atol, rtol)
+        scaled = vectors * _reciprocal(values, large)[..., None, :]
+        return xp.matmul(scaled, xp.swapaxes(vectors.conj(), -1, -2))
     u, s, vh = xp.linalg.svd(matrix, full_matrices=False)
-    top = xp.max(s, axis=-1, keepdims=True) if s.size else s
-    large = s > xp.maximum(atol, rtol * top)
-    reciprocal = xp.where(large, 1 / xp.where(large, s, xp.ones((), s.dtype)), xp.zeros((), s.dtype))
-    return xp.matmul(xp.swapaxes(vh.conj(), -1, -2) * reciprocal[..., None, :], xp.swapaxes(u.conj(), -1, -2))
+    scaled = (
+        xp.swapaxes(vh.conj(), -1, -2) * _reciprocal(s, s > _threshold(s, atol, rtol))[..., None, :]
+    )
+    return xp.matmul(scaled, xp.swapaxes(u.conj(), -1, -2))
+
+
+def _threshold(values: Any, atol: Any, rtol: Any) -> Any:
+    top = xp.max(values, axis=-1, keepdims=True) if values.shape[-1] else values
+    return xp.maximum(xp.asarray(atol)[..., None], xp.asarray(rtol)[..., None] * top)
+
+
+def _reciprocal(values: Any, large: Any) -> Any:
+    one = xp.ones((), values.dtype)
+    return xp.where(large, one / xp.where(large, values, one), one - one)
+
+
+def rank(matrix: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
+    """How many singular values exceed ``max(atol, rtol * largest)``."""
+    if hermitian:
+        values = xp.abs(xp.linalg.eigvalsh(matrix))
+    else:
+        values = xp.linalg.svd(matrix, compute_uv=False)
+    return xp.sum(values > _threshold(values, atol, rtol), axis=-1, dtype=xp.int64)
+
+
+# ---- SciPy, matrix by matrix
+
+
+def _each(function: Callable[..., Any], *stacks: Any) -> list[Any]:
+    """A function of matrices applied over leading dimensions; its results stacked again."""
+    import numpy
+
+    hosts = [s.get() if hasattr(s, "get") else s for s in stacks]
+    batch = numpy.broadcast_shapes(*[s.shape[:-2] for s in hosts])
+    count = int(numpy.prod(batch))
+    wide = [
+        numpy.broadcast_to(s, (*batch, *s.shape[-2:])).reshape(count, *s.shape[-2:]) for s in hosts
+    ]
+    rows = [function(*matrices) for matrices in zip(*wide)]
+    if not rows:
+        rows = [function(*[numpy.eye(*s.shape[-2:], dtype=s.dtype) for s in hosts])]
+        return [xp.empty((*batch, *numpy.shape(r)), numpy.asarray(r).dtype) for r in rows[0]]
+    columns = [numpy.stack([numpy.asarray(v) for v in column]) for column in zip(*rows)]
+    return [xp.asarray(c.reshape((*batch, *c.shape[1:]))) for c in columns]
+
+
+def lu_factor(matrix: Any) -> tuple[Any, Any, Any]:
+    """The packed LU factors, the pivots (from 1) and LAPACK's ``info``."""
+    from scipy.linalg import lapack
+
+    def factor(a: Any) -> tuple[Any, Any, Any]:
+        if 0 in a.shape:
+            return a.copy(), xp.zeros(min(a.shape), xp.int32), xp.int32(0)
+        (getrf,) = lapack.get_lapack_funcs(("getrf",), (a,))
+        packed, pivots, info = getrf(a)
+        return packed, (pivots + 1).astype(xp.int32), xp.int32(info)
+
+    packed, pivots, info = _each(factor, matrix)
+    return packed, pivots, info
+
+
+def matrix_exp(matrix: Any) -> Any:
+    """The exponential of each square matrix (A. Al-Mohy and N. Higham, 2009)."""
+    from scipy.linalg import expm
+
+    return _each(lambda a: (expm(a) if a.size else a,), matrix)[0].astype(matrix.dtype)
+
+
+def householder_product(reflectors: Any, tau: Any) -> Any:
+    """The first columns of the product of Householder reflectors."""
+    from scipy.linalg import lapack
+
+    def product(a: Any, t: Any) -> tuple[Any]:
+        if 0 in a.shape:
+            return (a.copy(),)
+        name = "ungqr" if a.dtype.kind == "c" else "orgqr"
+        (orgqr,) = lapack.get_lapack_funcs((name,), (a,))
+        return (orgqr(a, t.ravel())[0],)
+
+    return _each(product, reflectors, tau[..., None, :])[0]
+
+
+def geqrf(matrix: Any) -> tuple[Any, Any]:
+    """The packed reflectors and ``R`` of a QR decomposition, and ``tau``."""
+    from scipy.linalg import lapack
+
+    def factor(a: Any) -> tuple[Any, Any]:
+        if 0 in a.shape:
+            return a.copy(), xp.zeros(min(a.shape), a.dtype)
+        (function,) = lapack.get_lapack_funcs(("geqrf",), (a,))
+        packed, tau, _, _ = function(a)
+        return packed, tau
+
+    packed, tau = _each(factor, matrix)
+    return packed, tau
+
+
+def ldl_factor(matrix: Any, hermitian: bool) -> tuple[Any, Any, Any]:
+    """The packed LDL factors of each symmetric matrix, the pivots and LAPACK's ``info``."""
+    from scipy.linalg import lapack
+
+    def factor(a: Any) -> tuple[Any, Any, Any]:
+        if 0 in a.shape:
+            return a.copy(), xp.zeros(a.shape[0], xp.int32), xp.int32(0)
+        name = "hetrf" if hermitian and a.dtype.kind == "c" else "sytrf"
+        (function,) = lapack.get_lapack_funcs((name,), (a,))
+        packed, pivots, info = function(a, lower=1)
+        return xp.tril(packed), pivots.astype(xp.int32), xp.int32(info)
+
+    packed, pivots, info = _each(factor, matrix)
+    return packed, pivots, info
+
+
+def lstsq(matrix: Any, right: Any, rcond: float) -> tuple[Any, Any, Any, Any]:
+    """The least-squares solution, the squared residuals, the rank and the singular values."""
+    import numpy
+
+    def solve_one(a: Any, b: Any) -> tuple[Any, ...]:
+        x, residual, found, values = numpy.linalg.lstsq(a, b, rcond)
+        if residual.size == 0 and a.shape[0] > a.shape[1]:
+            residual = (abs(b - a @ x) ** 2).sum(0)
+        return x, residual, numpy.int64(found), values
+
+    x, residual, found, values = _each(solve_one, matrix, right)
+    return x, residual, found, values
 
 
 silence(globals())
