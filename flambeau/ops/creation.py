@@ -61,9 +61,9 @@ def _filled(xp: Any, shape: tuple[int, ...], kind: Kind, value: Any) -> Any:
     if value == 0 and not isinstance(value, complex):
         return xp.zeros(shape, kind.array_type)
     array = xp.empty(shape, kind.array_type)
-    array[...] = (
-        value if kind.array_type.kind not in "iu" else numpy.asarray(value).astype(kind.array_type)
-    )
+    if kind.array_type.kind in "iu":  # wrapped around
+        value = numpy.asarray(value).astype(kind.array_type).item()
+    array[...] = value
     return array
 
 

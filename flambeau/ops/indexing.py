@@ -44,12 +44,14 @@ def _basic(array: Any, index: Any) -> Any:
 def _basic_op(node: str) -> ViewOp:
     """The view of a tuple of ints and slices; its node has the name of the last step."""
     return ViewOp("basic_" + node.lower(), _basic, params=("index",), node=node,
+        batch=lambda op, input, index: op(input, (slice(None), *index)),
         vjp={"input": lambda grad, input_shape, index: _basic_backward(grad, input_shape, index)},
         doc="A view by a tuple of ints and slices.")  # fmt: skip
 
 
 _basic_select, _basic_slice = _basic_op("Select"), _basic_op("Slice")
 _basic_backward = Op("basic_backward", view_kernels.basic_backward, params=("shape", "index"),
+    batch=lambda op, grad, shape, index: op(grad, (grad.shape[0], *shape), (slice(None), *index)),
     jvp=LINEAR, shape=lambda grad, shape, index: shape,
     vjp={"input": lambda grad, index: _basic_slice(grad, index)},
     doc="Zeros with a gradient at a basic index.")  # fmt: skip

@@ -43,7 +43,13 @@ def _repeat_sum(grad: Tensor, input_shape: Ints, times: Ints) -> Tensor:
     return summed.reshape(input_shape)
 
 
+def _batch_repeat(op: Op, input: Any, times: Ints) -> Any:
+    size, *own = input.shape
+    return op(input.reshape(size, *[1] * (len(times) - len(own)), *own), (1, *times))
+
+
 _repeat = Op("repeat", kernels.repeated, params=("times",), jvp=LINEAR, shape=_repeat_shape,
+    batch=_batch_repeat,
     vjp={"input": _repeat_sum}, doc="The whole tensor repeated along dimensions.")  # fmt: skip
 
 
@@ -154,7 +160,14 @@ def _repetitions(repeats: Tensor, output_size: int | None) -> Tensor:
 # ---- moved
 
 
+def _batch_roll(op: Op, input: Any, shifts: Ints, dims: Ints) -> Any:
+    if not dims:
+        return op(input.flatten(1), shifts, (1,)).reshape(input.shape)
+    return op(input, shifts, tuple([d + 1 for d in dims]))
+
+
 _roll = Op("roll", kernels.rolled, params=("shifts", "dims"), jvp=LINEAR, shape=SAME,
+    batch=_batch_roll,
     vjp={"input": lambda grad, shifts, dims: grad.roll(tuple([-n for n in shifts]), dims)},
     doc="Elements moved along dimensions, round the end.")  # fmt: skip
 
@@ -189,6 +202,7 @@ def roll(
 
 
 _flip = Op("flip", kernels.flipped, params=("dims",), jvp=LINEAR, shape=SAME,
+    batch=lambda op, input, dims: op(input, tuple([d + 1 for d in dims])),
     vjp={"input": lambda grad, dims: grad.flip(dims)},
     doc="Dimensions in reverse order.")  # fmt: skip
 
@@ -340,9 +354,11 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 
 
 _tril = Op("tril", kernels.lower_triangle, params=("diagonal",), jvp=LINEAR, shape=SAME,
+    batch=lambda op, input, diagonal: op(input, diagonal),
     vjp={"input": lambda grad, diagonal: grad.tril(diagonal)},
     doc="The lower triangle of matrices.")  # fmt: skip
 _triu = Op("triu", kernels.upper_triangle, params=("diagonal",), jvp=LINEAR, shape=SAME,
+    batch=lambda op, input, diagonal: op(input, diagonal),
     vjp={"input": lambda grad, diagonal: grad.triu(diagonal)},
     doc="The upper triangle of matrices.")  # fmt: skip
 
@@ -428,6 +444,7 @@ def _embedded_shape(array: Any, offset: int, dim1: int, dim2: int) -> Ints:
 
 
 _diag_embed = Op("diag_embed", kernels.diagonal_embedded, params=("offset", "dim1", "dim2"),
+    batch=lambda op, input, offset, dim1, dim2: op(input, offset, dim1 + 1, dim2 + 1),
     jvp=LINEAR, shape=_embedded_shape,
     vjp={"input": lambda grad, offset, dim1, dim2: grad.diagonal(offset, dim1, dim2)},
     doc="Vectors on the diagonals of zero matrices.")  # fmt: skip

@@ -76,9 +76,11 @@ def _reshaped_copy(array: Any, shape: tuple[int, ...]) -> Any:
 
 
 view_op = ViewOp("view", _viewed, params=("shape",),
+    batch=lambda op, input, shape: reshaped(input, (input.shape[0], *shape)),
     vjp={"input": lambda grad, input_shape: grad.reshape(input_shape)})  # fmt: skip
 _unsafe_view = Op("_unsafe_view", _reshaped_copy, params=("shape",), jvp=LINEAR,
     shape=lambda array, shape: shape,
+    batch=lambda op, input, shape: reshaped(input, (input.shape[0], *shape)),
     vjp={"input": lambda grad, input_shape: grad.reshape(input_shape)},
     doc="A copy of the elements in another shape.")  # fmt: skip
 
@@ -304,7 +306,13 @@ def _expanded(array: Any, target: tuple[int, ...]) -> Any:
     return strided(array, target, kernels.expanded_strides(array.shape, strides(array), target))
 
 
-_expand = ViewOp("expand", _expanded, params=("target",),
+def _batch_expand(op: Any, input: Tensor, target: tuple[int, ...]) -> Tensor:
+    size, *own = input.shape
+    wide = reshaped(input, (size, *[1] * (len(target) - len(own)), *own))
+    return op(wide, (size, *target))
+
+
+_expand = ViewOp("expand", _expanded, params=("target",), batch=_batch_expand,
     vjp={"input": lambda grad, input_shape: grad.sum_to_size(input_shape)})  # fmt: skip
 
 

@@ -48,6 +48,7 @@ _transpose = ViewOp("transpose", _transposed, dims=("dim0", "dim1"),
 _t = ViewOp("t", _transposed, dims=("dim0", "dim1"),
     vjp={"input": lambda grad, dim0, dim1: grad.transpose(dim0, dim1)})  # fmt: skip
 _permute = ViewOp("permute", _permuted, params=("dims",),
+    batch=lambda op, input, dims: op(input, (0, *[d + 1 for d in dims])),
     vjp={"input": lambda grad, dims: grad.permute(_inverse(dims))})  # fmt: skip
 
 
@@ -230,6 +231,7 @@ def _squeezed(array: Any, dims: tuple[int, ...]) -> Any:
 
 def _squeezer(node: str) -> ViewOp:
     op = ViewOp("squeeze", _squeezed, params=("dims",),
+        batch=lambda op, input, dims: op(input, tuple([d + 1 for d in dims])),
         vjp={"input": lambda grad, input_shape: grad.reshape(input_shape)})  # fmt: skip
     op.node_type.__name__ = op.node_type.__qualname__ = node
     return op
@@ -266,6 +268,7 @@ def _unsqueezed(array: Any, dim: int) -> Any:
 
 
 unsqueeze_op = ViewOp("unsqueeze", _unsqueezed, params=("dim",),
+    batch=lambda op, input, dim: op(input, dim + 1),
     vjp={"input": lambda grad, dim: grad.squeeze(dim)})  # fmt: skip
 
 
@@ -318,6 +321,7 @@ select_op = ViewOp("select", selected_array, dims=("dim",), params=("index",),
         _select_backward(grad, input_shape, dim, index)})  # fmt: skip
 _select_backward = Op("select_backward", kernels.select_backward,
     params=("shape", "dim", "index"), jvp=LINEAR,
+    batch=lambda op, grad, shape, dim, index: op(grad, (grad.shape[0], *shape), dim + 1, index),
     shape=lambda grad, shape, dim, index: shape,
     vjp={"input": lambda grad, dim, index: select_op(grad, dim, index)})  # fmt: skip
 
@@ -348,10 +352,12 @@ def sliced_array(array: Any, dim: int, start: int, end: int, step: int) -> Any:
 
 
 slice_op = ViewOp("slice", sliced_array, params=("dim", "start", "end", "step"),
+    batch=lambda op, input, dim, *bounds: op(input, dim + 1, *bounds),
     vjp={"input": lambda grad, input_shape, dim, start, end, step:
         _slice_backward(grad, input_shape, dim, start, end, step)})  # fmt: skip
 _slice_backward = Op("slice_backward", kernels.slice_backward,
     params=("shape", "dim", "start", "end", "step"), jvp=LINEAR,
+    batch=lambda op, grad, shape, dim, *bounds: op(grad, (grad.shape[0], *shape), dim + 1, *bounds),
     shape=lambda grad, shape, dim, start, end, step: shape,
     vjp={"input": lambda grad, dim, start, end, step: slice_op(grad, dim, start, end, step)},
 )  # fmt: skip
@@ -389,10 +395,13 @@ def _diagonal_array(array: Any, offset: int, dim1: int, dim2: int) -> Any:
 
 
 diagonal_op = ViewOp("diagonal", _diagonal_array, params=("offset", "dim1", "dim2"),
+    batch=lambda op, input, offset, dim1, dim2: op(input, offset, dim1 + 1, dim2 + 1),
     vjp={"input": lambda grad, input_shape, offset, dim1, dim2:
         _diagonal_backward(grad, input_shape, offset, dim1, dim2)})  # fmt: skip
 _diagonal_backward = Op("diagonal_backward", kernels.diagonal_backward,
     params=("shape", "offset", "dim1", "dim2"), jvp=LINEAR,
+    batch=lambda op, grad, shape, offset, dim1, dim2:
+        op(grad, (grad.shape[0], *shape), offset, dim1 + 1, dim2 + 1),
     shape=lambda grad, shape, offset, dim1, dim2: shape,
     vjp={"input": lambda grad, offset, dim1, dim2: diagonal_op(grad, offset, dim1, dim2)},
 )  # fmt: skip
@@ -416,10 +425,12 @@ def _unfolded(array: Any, dim: int, size: int, step: int) -> Any:
 
 
 _unfold = ViewOp("unfold", _unfolded, params=("dim", "size", "step"),
+    batch=lambda op, input, dim, size, step: op(input, dim + 1, size, step),
     vjp={"input": lambda grad, input_shape, dim, size, step:
         _unfold_backward(grad, input_shape, dim, size, step)})  # fmt: skip
 _unfold_backward = Op("unfold_backward", kernels.unfold_backward,
     params=("shape", "dim", "size", "step"), jvp=LINEAR,
+    batch=lambda op, grad, shape, dim, *rest: op(grad, (grad.shape[0], *shape), dim + 1, *rest),
     shape=lambda grad, shape, dim, size, step: shape,
     vjp={"input": lambda grad, dim, size, step: _unfold(grad, dim, size, step)})  # fmt: skip
 
@@ -451,8 +462,20 @@ def _same(array: Any) -> Any:
     return array[...]
 
 
-_detach = Op("detach", _same, shape=SAME, doc="The elements without history.")
-alias_op = ViewOp("alias", _same, vjp={"input": lambda grad: grad}, doc="A view of everything.")
+_detach = Op(
+    "detach",
+    _same,
+    shape=SAME,
+    batch=lambda op, input: op(input),
+    doc="The elements without history.",
+)
+alias_op = ViewOp(
+    "alias",
+    _same,
+    batch=lambda op, input: op(input),
+    vjp={"input": lambda grad: grad},
+    doc="A view of everything.",
+)
 
 
 @method("detach")

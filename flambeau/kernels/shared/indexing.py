@@ -310,9 +310,7 @@ def scatter_reduced(
     if reduce in ("sum", "mean"):
         _accumulate(target, key, source)
     else:
-        {"prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce].at(
-            target, key, source
-        )
+        _combine(target, key, source, reduce)
     if reduce == "mean":
         counts = xp.full(target.shape, int(include_self), xp.int64)
         _accumulate(counts, key, xp.ones(index.shape, xp.int64))
@@ -320,6 +318,33 @@ def scatter_reduced(
         divide = xp.floor_divide if target.dtype.kind in "iub" else xp.divide
         target[...] = divide(target, counts.astype(target.dtype))
     return result
+
+
+def _combine(target: Array, key: Any, source: Array, reduce: str) -> None:
+    """The elements of the source multiplied into, or compared with, those at a key."""
+    if reduce == "prod" and not _is_host():
+        _multiply_at(target, key, source)
+    else:
+        ufunc = {"prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce]
+        ufunc.at(target, key, source)
+
+
+def _multiply_at(target: Array, key: Any, source: Array) -> None:
+    """``multiply.at``, which CuPy lacks: sorted by place, products of equal places are formed by
+    doubling distances (Hillis and Steele's scan), and the last of each place is multiplied in."""
+    places = xp.broadcast_to(_flat_places(target.shape, key), source.shape).reshape(-1)
+    order = xp.argsort(places)
+    places, products, reach = places[order], source.reshape(-1)[order], 1
+    while reach < places.size:
+        together = places[reach:] == places[:-reach]
+        longer = xp.where(together, products[reach:] * products[:-reach], products[reach:])
+        products = xp.concatenate((products[:reach], longer))
+        reach *= 2
+    last = xp.ones(places.shape, bool)
+    last[:-1] = places[1:] != places[:-1]
+    flat = target.reshape(-1)
+    flat[places[last]] *= products[last]
+    target[...] = flat.reshape(target.shape)
 
 
 def _neutral(reduce: str, dtype: Any) -> Any:
