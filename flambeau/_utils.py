@@ -101,6 +101,8 @@ def _rebuild_parameter_with_state(
 
 def _rebuild_from_type_v2(func: Any, new_type: type, args: tuple[Any, ...], state: Any) -> Any:
     """A tensor of another class, or with attributes of its own."""
+    if not (isinstance(new_type, type) and issubclass(new_type, Tensor)):
+        raise TypeError(f"{new_type!r} is no class of tensors")
     tensor = func(*args)
     if type(tensor) is not new_type:
         tensor = tensor.as_subclass(new_type)

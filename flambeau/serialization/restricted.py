@@ -293,7 +293,12 @@ def _reduce(m: Machine) -> None:
     args, function = m.pop(), m.pop()
     if id(function) not in _CALLABLE and not m.is_allowed(function):
         raise UnpicklingError(f"Trying to call reduce for unrecognized function {function!r}")
-    m.stack.append(function(*_arguments(args)))
+    try:
+        m.stack.append(function(*_arguments(args)))
+    except (TypeError, AttributeError, LookupError, OverflowError) as error:
+        raise UnpicklingError(
+            f"{getattr(function, '__name__', function)} cannot take what the file gives it: {error}"
+        ) from error
 
 
 def _arguments(args: Any) -> tuple[Any, ...]:
