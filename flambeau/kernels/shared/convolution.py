@@ -34,7 +34,7 @@ def conv_size(size: Ints, window: Ints, stride: Ints, padding: Ints, dilation: I
     )
 
 
-@compiled(minimum=1024)
+@compiled(minimum=32768, loaded=1024)
 def conv_forward(
     x: Array,
     weight: Array,
@@ -60,7 +60,7 @@ def conv_forward(
     return rounded(result, x.dtype)
 
 
-@compiled(minimum=1024)
+@compiled(minimum=32768, loaded=1024)
 def conv_input_grad(
     grad: Array,
     weight: Array,
@@ -89,7 +89,7 @@ def conv_input_grad(
     return rounded(result, grad.dtype)
 
 
-@compiled(minimum=1024)
+@compiled(minimum=32768, loaded=1024)
 def conv_weight_grad(
     grad: Array,
     x: Array,

@@ -27,7 +27,7 @@ def embedding_forward(
     return weight.take(indices, 0)
 
 
-@compiled(minimum=1024)
+@compiled(minimum=16384, loaded=1024)
 def embedding_backward(
     grad: Array,
     indices: Array,

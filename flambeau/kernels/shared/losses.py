@@ -20,7 +20,7 @@ Array = Any
 Optional = Any  #: an array or None
 
 
-@compiled(minimum=256)
+@compiled(minimum=4096, loaded=64)
 def cross_entropy_forward(
     logits: Array, target: Array, weight: Optional, ignore_index: int, label_smoothing: float
 ) -> tuple[Array, Array, Array]:
@@ -44,7 +44,7 @@ def cross_entropy_forward(
     return rounded(xp.where(kept, loss, 0), logits.dtype), log_sum, share
 
 
-@compiled(minimum=256)
+@compiled(minimum=4096, loaded=64)
 def cross_entropy_backward(
     grad: Array,
     logits: Array,
@@ -103,7 +103,7 @@ def nll_loss_backward(
 # ---- reduced
 
 
-@compiled(minimum=256)
+@compiled(minimum=4096, loaded=64)
 def cross_entropy(
     logits: Array,
     target: Array,

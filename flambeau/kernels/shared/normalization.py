@@ -26,7 +26,7 @@ def _sum(x: Array, axes: Any) -> Array:
 # ---- softmax
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def softmax(x: Array, dim: int) -> Array:
     """exp(x) / sum(exp(x)) along ``dim``."""
     if x.ndim == 0:
@@ -38,7 +38,7 @@ def softmax(x: Array, dim: int) -> Array:
     return rounded(result, x.dtype)
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def softmax_backward(grad: Array, result: Array, dim: int) -> Array:
     """The gradient of ``x`` of ``softmax``."""
     if grad.ndim == 0:
@@ -47,7 +47,7 @@ def softmax_backward(grad: Array, result: Array, dim: int) -> Array:
     return rounded((wide_grad - _sum(wide_grad * y, dim)) * y, grad.dtype)
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def log_softmax(x: Array, dim: int) -> Array:
     """x - log(sum(exp(x))) along ``dim``."""
     if x.ndim == 0:
@@ -59,7 +59,7 @@ def log_softmax(x: Array, dim: int) -> Array:
     return rounded(shifted, x.dtype)
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def log_softmax_backward(grad: Array, result: Array, dim: int) -> Array:
     """The gradient of ``x`` of ``log_softmax``."""
     if grad.ndim == 0:
@@ -80,7 +80,7 @@ def _last(count: int) -> tuple[int, ...]:
     return tuple(range(-count, 0))
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def layer_norm_forward(
     x: Array, weight: Optional, bias: Optional, normalized_ndim: int, eps: float
 ) -> tuple[Array, Array, Array]:
@@ -95,7 +95,7 @@ def layer_norm_forward(
     return rounded(_affine(centred, weight, bias), x.dtype), mean, rstd
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def layer_norm_backward(
     grad: Array,
     x: Array,
@@ -121,7 +121,7 @@ def layer_norm_backward(
     return dx, dw, db
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def rms_norm_forward(
     x: Array, weight: Optional, normalized_ndim: int, eps: float
 ) -> tuple[Array, Array]:
@@ -132,7 +132,7 @@ def rms_norm_forward(
     return rounded(_affine(values * rstd, weight, None), x.dtype), rstd
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def rms_norm_backward(
     grad: Array,
     x: Array,
@@ -175,7 +175,7 @@ def _all_but_channels(x: Array) -> tuple[int, ...]:
     return (0, *range(2, x.ndim))
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def batch_norm_forward(
     x: Array,
     weight: Optional,
@@ -207,7 +207,7 @@ def batch_norm_forward(
     return rounded(result, x.dtype), mean, rstd, unbiased
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def batch_norm_backward(
     grad: Array,
     x: Array,
@@ -235,7 +235,7 @@ def batch_norm_backward(
 # ---- group norm: an image's channels in groups
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def group_norm_forward(
     x: Array, weight: Optional, bias: Optional, groups: int, eps: float
 ) -> tuple[Array, Array, Array]:
@@ -251,7 +251,7 @@ def group_norm_forward(
     return rounded(result, x.dtype), mean.reshape(batch, groups), rstd.reshape(batch, groups)
 
 
-@compiled(minimum=512)
+@compiled(minimum=8192, loaded=256)
 def group_norm_backward(
     grad: Array,
     x: Array,

@@ -82,7 +82,7 @@ def inverse(windows: Windows, extent: int) -> Windows:
 # ---- maximum
 
 
-@compiled(minimum=256)
+@compiled(minimum=16384, loaded=256)
 def max_pool_forward(
     x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
 ) -> tuple[Array, Array]:
@@ -95,7 +95,7 @@ def max_pool_forward(
     return _maximum(x, [fixed_windows(*side, ceil_mode) for side in sides])
 
 
-@compiled(minimum=256)
+@compiled(minimum=16384, loaded=256)
 def max_pool_backward(grad: Array, indices: Array, input_shape: Ints) -> Array:
     """The gradient of ``x`` [N, C, *spatial]: each result's goes to the pixel it came from."""
     planes, pixels = prod(input_shape[:2]), prod(input_shape[2:])
@@ -107,7 +107,7 @@ def max_pool_backward(grad: Array, indices: Array, input_shape: Ints) -> Array:
     return rounded(flat.reshape(input_shape), grad.dtype)
 
 
-@compiled(minimum=256)
+@compiled(minimum=16384, loaded=256)
 def adaptive_max_pool_forward(x: Array, output_size: Ints) -> tuple[Array, Array]:
     """As ``max_pool_forward``, with windows that cover the image evenly."""
     size = x.shape[x.ndim - len(output_size) :]
@@ -163,7 +163,7 @@ def _shaped(vector: Array, axis: int, rank: int) -> Array:
 # ---- average
 
 
-@compiled(minimum=256)
+@compiled(minimum=16384, loaded=256)
 def avg_pool_forward(
     x: Array,
     kernel: Ints,
@@ -179,7 +179,7 @@ def avg_pool_forward(
     return _average(x, sides, _divisor(sides, count_include_pad, divisor_override))
 
 
-@compiled(minimum=256)
+@compiled(minimum=16384, loaded=256)
 def avg_pool_backward(
     grad: Array,
     input_shape: Ints,
@@ -196,7 +196,7 @@ def avg_pool_backward(
     return _spread(grad, input_shape, sides, _divisor(sides, count_include_pad, divisor_override))
 
 
-@compiled(minimum=256)
+@compiled(minimum=16384, loaded=256)
 def adaptive_avg_pool_forward(x: Array, output_size: Ints) -> Array:
     """The mean of each of ``output_size`` windows that cover the image evenly."""
     size = x.shape[x.ndim - len(output_size) :]
@@ -204,7 +204,7 @@ def adaptive_avg_pool_forward(x: Array, output_size: Ints) -> Array:
     return _average(x, sides, _divisor(sides, False, None))
 
 
-@compiled(minimum=256)
+@compiled(minimum=16384, loaded=256)
 def adaptive_avg_pool_backward(grad: Array, input_shape: Ints) -> Array:
     """The gradient of ``x`` [N, C, *spatial] of ``adaptive_avg_pool_forward``."""
     sides = [adaptive_windows(*side) for side in zip(input_shape[2:], grad.shape[2:])]
