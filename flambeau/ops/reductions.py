@@ -520,21 +520,4 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     return vector_norm(input, order, dim, keepdim, dtype=dtype, out=out)
 
 
-@method("sum_to_size")
-def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
-    """Sums over dimensions until the shape is ``size``, to which it was broadcast."""
-    shape = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
-    extra = self.ndim - len(shape)
-    if extra < 0 or builtins.any([m not in (1, n) for n, m in zip(self.shape[extra:], shape)]):
-        raise RuntimeError(
-            f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}."
-        )
-    dims = [*builtins.range(extra)]
-    dims += [i + extra for i, m in enumerate(shape) if m == 1 and self.shape[i + extra] != 1]
-    if not dims:
-        return self.view(shape) if extra else self  # type: ignore[attr-defined]
-    total = sum(self, tuple(dims), True)
-    return total.reshape(shape) if extra else total  # type: ignore[attr-defined]
-
-
 __all__ = exported(globals())

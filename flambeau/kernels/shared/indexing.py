@@ -266,6 +266,8 @@ def _corner(source: Array, shape: Ints) -> Array:
 
 def scattered(array: Array, index: Array, source: Array, dim: int, in_place: bool = False) -> Array:
     """The source's elements written to the places along ``dim`` that the index says."""
+    if not index.size:
+        return array if in_place else array.copy()
     result, target, index, dim = _scatter_target(array, index, dim, in_place)
     target[_grid(target, index, dim)] = _corner(source, index.shape)
     return result
@@ -275,6 +277,8 @@ def scattered_value(
     array: Array, index: Array, value: Any, dim: int, in_place: bool = False
 ) -> Array:
     """One value written to the places along ``dim`` that the index says."""
+    if not index.size:
+        return array if in_place else array.copy()
     result, target, index, dim = _scatter_target(array, index, dim, in_place)
     target[_grid(target, index, dim)] = value
     return result
@@ -284,6 +288,8 @@ def scatter_added(
     array: Array, index: Array, source: Array, dim: int, in_place: bool = False
 ) -> Array:
     """The source's elements added at the places along ``dim`` that the index says."""
+    if not index.size:
+        return array if in_place else array.copy()
     result, target, index, dim = _scatter_target(array, index, dim, in_place)
     _accumulate(target, _grid(target, index, dim), _corner(source, index.shape))
     return result
@@ -303,6 +309,8 @@ def scatter_reduced(
     Without ``include_self`` the places that are written to start from what leaves the others as
     they are.
     """
+    if not index.size:
+        return array if in_place else array.copy()
     result, target, index, dim = _scatter_target(array, index, dim, in_place)
     key, source = _grid(target, index, dim), _corner(source, index.shape)
     if not include_self:
