@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Sequence
 from typing import IO, Any
 
@@ -13,6 +14,16 @@ from flambeau.core.kind import array_library
 from flambeau.kernels.select import CUDA
 
 Array = Any
+
+
+class Shared(mmap.mmap):
+    """Memory that other processes see too."""
+
+
+def is_shared(array: Array) -> bool:
+    """Whether the bytes are in memory that other processes see."""
+    base = memory.root(array).base
+    return isinstance(base.obj if isinstance(base, memoryview) else base, Shared)
 
 
 def owner(array: Array) -> Any:

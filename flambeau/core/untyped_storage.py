@@ -52,7 +52,6 @@ class UntypedStorage:
     _size: int
     _device: device
     _filename: str | None
-    _shared: bool
 
     def __init__(self, *args: Any, device: Any = None) -> None:
         where = cpu if device is None else as_device(device)
@@ -71,7 +70,7 @@ class UntypedStorage:
 
     def _take(self, array: Array, size: int, where: device) -> None:
         self._bytes, self._size, self._device = array, size, where
-        self._filename, self._shared = None, False
+        self._filename = None
         self._owners: list[weakref.ref[Any]] = []
         self._tensors: dict[int, weakref.ref[Tensor]] = {}
         self._remember()
@@ -127,7 +126,7 @@ class UntypedStorage:
         """Whether ``resize_`` may change the size; not so for memory of somebody else."""
         if self._bytes is None or self.is_cuda:
             return True
-        return not self._shared and memory.root(self._bytes).base is None
+        return memory.root(self._bytes).base is None
 
     def is_pinned(self, device: Any = None) -> bool:
         """Whether the memory is page-locked for fast copies to a CUDA device."""
@@ -135,7 +134,7 @@ class UntypedStorage:
 
     def is_shared(self) -> bool:
         """Whether other processes can see the memory; always so on CUDA."""
-        return self._shared or self.is_cuda
+        return self.is_cuda or (self._bytes is not None and raw.is_shared(self._bytes))
 
     def untyped(self) -> UntypedStorage:
         """Itself."""
@@ -287,10 +286,9 @@ class UntypedStorage:
     def share_memory_(self, *args: Any, **kwargs: Any) -> UntypedStorage:
         """Moves the bytes to memory that processes forked from now on share (nothing on CUDA)."""
         if not self.is_shared() and self._bytes is not None:
-            fresh = numpy.frombuffer(mmap.mmap(-1, max(self._size, 1)), numpy.uint8, self._size)
+            fresh = numpy.frombuffer(raw.Shared(-1, max(self._size, 1)), numpy.uint8, self._size)
             fresh[...] = self._bytes
             self._move_to(fresh, self._size)
-            self._shared = True
         return self
 
     def _move_to(self, fresh: Array, size: int) -> None:
@@ -335,9 +333,10 @@ class UntypedStorage:
             return UntypedStorage(0)
         mode = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
         with open(path, "r+b" if shared else "rb") as file:
-            mapped = mmap.mmap(file.fileno(), nbytes, access=mode)
+            kind = raw.Shared if shared else mmap.mmap
+            mapped = kind(file.fileno(), nbytes, access=mode)
         made = _over(numpy.frombuffer(mapped, numpy.uint8), cpu)
-        made._filename, made._shared = path, shared
+        made._filename = path
         return made
 
     @staticmethod

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from flambeau.core import raw_memory
 from flambeau.core import storage as memory
 from flambeau.core.dtype import scalar_name
 from flambeau.core.kind import Kind
@@ -22,7 +23,7 @@ from flambeau.core.typed_storage import LEGACY, TypedStorage, typed
 from flambeau.core.untyped_storage import UntypedStorage, array_over, storage_below, storage_of
 from flambeau.core.views import bump
 from flambeau.core.virtual import virtual
-from flambeau.kernels.select import META
+from flambeau.kernels.select import CPU, CUDA, META
 
 # ---- the storage below a tensor
 
@@ -239,8 +240,9 @@ def _share_memory(self: Tensor) -> Tensor:
 @method("is_shared")
 def _is_shared(self: Tensor) -> bool:
     """Whether other processes can see the memory."""
-    found = storage_below(self) if self.kind.place != META else None
-    return self.kind.place == 1 or (found is not None and found.is_shared())
+    if self.kind.place != CPU:
+        return self.kind.place == CUDA
+    return raw_memory.is_shared(self._array)
 
 
 @method("is_pinned")

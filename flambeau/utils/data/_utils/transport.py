@@ -7,11 +7,12 @@ at the mapping. The file is gone with the last tensor, also when a process dies 
 
 from __future__ import annotations
 
-import mmap
 import os
 import pickle
 from multiprocessing import reduction
 from typing import Any
+
+from flambeau.core.raw_memory import Shared
 
 SMALL = 1 << 15  # bytes; less is cheaper inside the pickle
 ALIGNMENT = 64
@@ -56,7 +57,7 @@ def receive(connection: Any) -> Any:
         return pickle.loads(text, buffers=[bytearray(copy) for copy in copies])
     number = reduction.recv_handle(connection)
     try:
-        memory = memoryview(mmap.mmap(number, sum(map(_aligned, sizes))))
+        memory = memoryview(Shared(number, sum(map(_aligned, sizes))))
     finally:
         os.close(number)
     parts, place = [], 0
