@@ -15,7 +15,6 @@ from typing import Any, Literal
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core.generator import Generator
 from flambeau.core.tensor import Tensor
-from flambeau.linalg import qr
 from flambeau.ops.creation import empty
 from flambeau.ops.random import randperm
 
@@ -310,8 +309,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     rows, columns = tensor.size(0), tensor.numel() // tensor.size(0)
     with no_grad():
         drawn = tensor.new_empty((rows, columns)).normal_(0, 1, generator=generator)
-        q, r = qr(drawn.t() if rows < columns else drawn)
-        q = q * r.diagonal().sign()  # makes the choice unique, so that it is uniform
+        reflections, tau = (drawn.t() if rows < columns else drawn).geqrf()
+        # with these signs the choice is unique, and so uniform
+        q = reflections.orgqr(tau) * reflections.diagonal().sign()
         q = q.t() if rows < columns else q
         tensor.copy_(q.reshape(tensor.shape)).mul_(gain)
     return tensor

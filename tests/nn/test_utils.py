@@ -36,7 +36,7 @@ class TestClipping:
 
     def test_nothing_and_nan(self):
         assert utils.clip_grad_norm_([nn.Parameter(torch.zeros(1))], 1.0).item() == 0.0
-        with pytest.raises(RuntimeError, match="total norm of order 2.0 .* is non-finite"):
+        with pytest.raises(RuntimeError, match=r"total norm of order 2\.0 .* is non-finite"):
             utils.clip_grad_norm_(with_gradients([math.nan]), 1.0, error_if_nonfinite=True)
 
     def test_values(self):

@@ -7,7 +7,6 @@ from typing import Any
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core.limits import finfo
 from flambeau.core.tensor import Tensor
-from flambeau.linalg import qr, solve
 from flambeau.nn import functional as F
 from flambeau.nn.modules.module import Module
 from flambeau.nn.utils.parametrize import register_parametrization
@@ -30,8 +29,9 @@ def _is_orthogonal(Q: Tensor) -> bool:
 
 def _make_orthogonal(A: Tensor) -> Tensor:
     """The orthogonal factor of A, with the signs that make it unique."""
-    q, r = qr(A)
-    return q * r.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
+    reflections, tau = A.geqrf()
+    signs = reflections.diagonal(dim1=-2, dim2=-1).sgn()
+    return reflections.orgqr(tau) * signs.unsqueeze(-2)
 
 
 class _Orthogonal(Module):
@@ -72,7 +72,7 @@ class _Orthogonal(Module):
             Q = A.matrix_exp()
         else:
             unit = eye(rows, dtype=A.dtype, device=A.device)
-            Q = solve(unit - A / 2, unit + A / 2)
+            Q = (unit - A / 2).inverse() @ (unit + A / 2)
         return Q[..., :columns]
 
     def _by_reflections(self, X: Tensor) -> Tensor:

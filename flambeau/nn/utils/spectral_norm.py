@@ -6,7 +6,6 @@ from typing import Any
 
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core.tensor import Parameter, Tensor
-from flambeau.linalg import pinv
 from flambeau.nn import functional as F
 
 __all__ = [
@@ -78,7 +77,7 @@ class SpectralNorm:
     def _solve_v_and_rescale(self, weight_mat: Tensor, u: Tensor, target_sigma: float) -> Tensor:
         """The v with ``u = F.normalize(W @ v)`` and ``u @ W @ v = sigma``."""
         transposed = weight_mat.t()
-        v = pinv(transposed @ weight_mat) @ (transposed @ u)
+        v = (transposed @ weight_mat).pinverse() @ (transposed @ u)
         return v * (target_sigma / u.dot(weight_mat.mv(v)))
 
     @staticmethod
