@@ -363,6 +363,8 @@ def batch_norm(
     """
     if training:
         _check_enough(input.shape)
+        if eps <= 0.0:
+            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
         if (running_mean is None) != (running_var is None):
             raise ValueError(
                 "running_mean and running_var must either both be None or neither be None"
