@@ -88,6 +88,9 @@ from flambeau.ops.linalg import (
     slogdet, triangular_solve,
 )  # fmt: skip
 from flambeau.ops.legacy import TYPES as _tensor_types
+from flambeau.ops.spectral import (
+    bartlett_window, blackman_window, hamming_window, hann_window, istft, kaiser_window, stft,
+)  # fmt: skip
 from flambeau.ops.storage import *
 from flambeau.namespace import module_getattr as _module_getattr
 from flambeau.settings import *
@@ -101,6 +104,6 @@ e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
 
 __getattr__ = _module_getattr(
     __name__,
-    lazy=("cuda", "linalg", "nn", "optim", "random", "serialization", "special", "storage", "utils"),
+    lazy=("cuda", "fft", "linalg", "nn", "optim", "random", "serialization", "signal", "special", "storage", "utils"),
     lazy_names={"load": "serialization", "save": "serialization"},
 )

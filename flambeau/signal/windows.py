@@ -1,0 +1,7 @@
+"""``torch.signal.windows``: symmetric windows by default."""
+
+from flambeau.ops.spectral import SIGNAL_WINDOWS, general_cosine
+
+globals().update(SIGNAL_WINDOWS)  # bartlett, blackman, cosine, ...
+
+__all__ = [*SIGNAL_WINDOWS, "general_cosine"]
