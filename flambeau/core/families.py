@@ -21,7 +21,7 @@ from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import NUMBERS, OPERANDS, not_a_tensor, publish
 from flambeau.core.tensor import Parameter, Tensor, wrap, wrap_view
 from flambeau.core.views import bump
-from flambeau.core.virtual import virtual
+from flambeau.core.virtual import result_strides
 from flambeau.core.writing import deliver, mutate
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META, places
@@ -480,10 +480,11 @@ def reduced(array: Any, dims: tuple[int, ...] | None, keepdim: bool) -> tuple[in
 def pointwise_shape(kernel: Function) -> Rule:
     """The shape rule of pointwise operators: broadcast shapes, and the dtype of one element."""
 
-    def shape(*arrays: Any) -> tuple[tuple[int, ...], Any]:
-        sizes = [a.shape for a in arrays if hasattr(a, "dtype")]
-        elements = [virtual((), a.dtype) if hasattr(a, "dtype") else a for a in arrays]
-        return numpy.broadcast_shapes(*sizes), kernel(*elements).dtype
+    def shape(*arrays: Any) -> tuple[tuple[int, ...], Any, tuple[int, ...] | None]:
+        operands = [a for a in arrays if hasattr(a, "dtype")]
+        elements = [numpy.ones((), a.dtype) if hasattr(a, "dtype") else a for a in arrays]
+        size, of = numpy.broadcast_shapes(*[a.shape for a in operands]), kernel(*elements).dtype
+        return size, of, result_strides(size, of, operands)
 
     return shape
 

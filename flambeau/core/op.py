@@ -51,8 +51,8 @@ class Op:
     * ``jvp``: ``LINEAR``, ``POINTWISE`` or a function.
     * ``batch``: ``POINTWISE`` or a function; ops with ``dims`` derive it.
     * ``shape``: ``SAME`` or a function ``(*arrays, *params)`` of arrays without memory that
-      returns the shape, or ``(shape, NumPy dtype)``, of each result. Without one, the kernel
-      itself is run on zeros.
+      returns the shape, ``(shape, NumPy dtype)`` or ``(shape, NumPy dtype, strides in bytes)`` of
+      each result. Without one, the kernel itself is run on zeros.
     * ``promote``: ``"same"`` brings all inputs to their common dtype, ``"float"`` also makes
       integers floating, None leaves them alone.
     * ``accepts``: the categories of dtypes it computes in, of b(ool), i(nteger), f(loating) and
@@ -305,13 +305,13 @@ class Op:
 
 
 def _has_dtype(predicted: Any) -> bool:
-    return len(predicted) == 2 and isinstance(predicted[0], tuple)
+    return len(predicted) in (2, 3) and isinstance(predicted[0], tuple)
 
 
 def _emptied(result: Any) -> Any:
     if isinstance(result, tuple | list):
         return tuple([_emptied(r) for r in result])
-    return virtual(result.shape, result.dtype)
+    return virtual(result.shape, result.dtype, result.strides if result.size else None)
 
 
 def wants(rule: Rule) -> tuple[str, ...]:

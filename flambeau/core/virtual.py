@@ -34,5 +34,24 @@ def virtual(
 
 
 def virtual_like(array: Any) -> numpy.ndarray:
-    """An array without memory, of the shape, dtype and strides of another."""
-    return virtual(array.shape, array.dtype, array.strides if array.size else None)
+    """An array without memory, of the shape and dtype of another, laid out as a copy of it."""
+    return virtual(array.shape, array.dtype, result_strides(array.shape, array.dtype, [array]))
+
+
+def result_strides(
+    shape: tuple[int, ...], dtype: Any, operands: list[Any]
+) -> tuple[int, ...] | None:
+    """The strides in bytes of what NumPy computes of some arrays, element by element.
+
+    None for C order. Otherwise NumPy is asked: with at most two elements in each dimension.
+    """
+    if 0 in shape or all([a.flags.c_contiguous for a in operands]):
+        return None
+    small = [virtual(tuple([min(n, 2) for n in a.shape]), a.dtype, a.strides) for a in operands]
+    flags = [["readonly"]] * len(small) + [["writeonly", "allocate"]]
+    made = numpy.nditer([*small, None], [], flags, [None] * len(small) + [dtype]).operands[-1]
+    strides, step = [0] * len(shape), numpy.dtype(dtype).itemsize
+    for dim in sorted(range(len(shape)), key=lambda d: (made.strides[d], shape[d])):
+        strides[dim] = step
+        step *= shape[dim]
+    return tuple(strides)

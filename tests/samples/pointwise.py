@@ -202,9 +202,8 @@ def _twice(first: Generator, second: Generator) -> Generator:
     return lambda make: [*first(make), *second(make)]
 
 
-_REAL_AND_COMPLEX = """exp exp2 expm1 sin cos tan sinh cosh tanh asinh neg negative positive square sgn
-    abs
-    absolute arcsin arcsinh"""
+_REAL_AND_COMPLEX = """exp exp2 expm1 sin cos tan sinh cosh tanh asinh neg negative positive square
+    sgn abs absolute arcsinh"""
 _POSITIVE = "log log2 log10 log1p sqrt rsqrt reciprocal lgamma digamma"
 _PLAIN = """atan arctan erf erfc deg2rad rad2deg sinc i0 sigmoid relu selu celu sign frac
     floor ceil trunc fix signbit isfinite isinf isnan isposinf isneginf isreal"""

@@ -40,7 +40,7 @@ def is_negative_infinity(x: Array) -> Array:
 
 def is_real(x: Array) -> Array:
     """Whether imaginary parts are zero."""
-    return xp.equal(x.imag, 0) if x.dtype.kind == "c" else xp.ones(x.shape, bool)
+    return xp.equal(x.imag, 0) if x.dtype.kind == "c" else xp.ones_like(x, bool)
 
 
 # ---- bits

@@ -25,7 +25,7 @@ _UNSORTED = "{!r} is not supported: CuPy sorts with kind=None or 'stable'"
 
 
 def checked(line: str, namespace: Any, before: Any = None, order: str | None = None) -> Any:
-    """The NumPy function of a line of ``_signatures.py``, taking and giving arrays on the device."""
+    """The NumPy function of a line of ``_signatures.py`` for arrays on the device."""
     name = line.partition("(")[0]
     of = getattr(namespace, name)
     signature = inspect.signature(eval(f"lambda {line[len(name) + 1 : -1]}: 0"))

@@ -42,8 +42,11 @@ class ufunc:
         outs = (
             None if out is None else tuple(host(o) for o in (out if type(out) is tuple else (out,)))
         )
+        named = {"dtype": dtype, "casting": casting}
         with numpy.errstate(all="ignore"):
-            result = self._of(*given, out=outs, dtype=dtype, casting=casting)
+            result = (
+                self._of(*given, **named) if outs is None else self._of(*given, out=outs, **named)
+            )
         if out is not None:
             return out
         return register(result) if self.nout == 1 else tuple([register(r) for r in result])

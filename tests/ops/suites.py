@@ -1,0 +1,153 @@
+"""What the suites share: calls of samples, on other devices, and the comparison of results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import flambeau as torch
+from tests.samples import function, generators
+
+NAMES = sorted(generators())
+Tensor = torch.Tensor
+
+# How often an operator may copy something to the host, and why; its gradients as often again.
+INDEX = 2  # each index is checked: CuPy would wrap those that are out of range
+SIZE = 3  # the size of the result lies in the data
+ANSWER = 1  # the result is a Python value
+HOST_READS = {
+    "allclose": ANSWER,
+    "equal": ANSWER,
+    "is_nonzero": ANSWER,
+    "masked_select": SIZE,
+    "combinations": SIZE,
+    "nonzero": SIZE,
+    "argwhere": SIZE,
+    "Tensor.__getitem__": SIZE,
+    **dict.fromkeys(["gather", "take", "index_select", "index_add", "index_copy"], INDEX),
+    **dict.fromkeys(["index_fill", "index_put", "index_reduce", "put"], INDEX),
+    **dict.fromkeys(["scatter", "scatter_add", "take_along_dim"], INDEX),
+    "masked_scatter": INDEX,
+    "scatter_reduce": SIZE,  # products: CuPy has no multiply.at
+}
+
+
+def mapped(value: Any, convert: Callable[[Tensor], Any]) -> Any:
+    """A nested value with each tensor converted."""
+    if isinstance(value, Tensor):
+        return convert(value)
+    if isinstance(value, list | tuple) and not isinstance(value, torch.Size):
+        made = [mapped(v, convert) for v in value]
+        return made if isinstance(value, list) else tuple(made)
+    if isinstance(value, dict):
+        return {k: mapped(v, convert) for k, v in value.items()}
+    return value
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """The tensors in a nested value."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from tensors(item)
+    elif isinstance(value, dict):
+        yield from tensors(list(value.values()))
+
+
+def fresh(sample: Any) -> Any:
+    """A sample whose tensors are copies, leaves with the same strides."""
+    return mapped(sample, lambda t: strided_copy(t).requires_grad_(t.requires_grad))
+
+
+def strided_copy(tensor: Tensor) -> Tensor:
+    """A copy with the same strides."""
+    plain = tensor.detach()
+    copy = torch.empty_strided(plain.shape, plain.stride(), dtype=plain.dtype)
+    if 0 not in plain.stride():
+        return copy.copy_(plain)
+    return plain.clone()
+
+
+def on(device: str, sample: Any) -> Any:
+    """A sample on another device, laid out in the same way."""
+
+    def moved(tensor: Tensor) -> Tensor:
+        if device == "meta":
+            copy = torch.empty_strided(
+                tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device
+            )
+        else:
+            copy = tensor.detach().to(device)
+        return copy.requires_grad_(tensor.requires_grad)
+
+    return mapped(sample, moved)
+
+
+def call(name: str, sample: Any, **more: Any) -> Any:
+    """The result of an operator; random ones start from the same seed each time."""
+    args, kwargs = sample
+    torch.manual_seed(7)
+    return function(name)(*args, **kwargs, **more)
+
+
+def described(result: Any) -> Any:
+    """Shape, dtype and strides of each tensor of a result."""
+    return mapped(result, lambda t: (tuple(t.shape), t.dtype, t.stride()))
+
+
+def assert_same(actual: Any, expected: Any, tolerance: float = 0, strides: bool = True) -> None:
+    """Two results agree in structure, dtype, layout and values."""
+    if isinstance(expected, Tensor):
+        assert isinstance(actual, Tensor), f"{type(actual).__name__} instead of a tensor"
+        assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
+        assert not strides or actual.stride() == expected.stride()
+        _assert_close(values(actual), values(expected), tolerance)
+    elif isinstance(expected, list | tuple):
+        assert isinstance(actual, type(expected)) and len(actual) == len(expected)
+        for pair in zip(actual, expected, strict=True):
+            assert_same(*pair, tolerance, strides)
+    else:
+        assert type(actual) is type(expected) and actual == expected
+
+
+def values(tensor: Tensor) -> np.ndarray:
+    """The elements as a NumPy array."""
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg()
+    return plain.to(torch.float32).numpy() if plain.dtype is torch.bfloat16 else plain.numpy()
+
+
+def _assert_close(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
+    if tolerance and expected.dtype.kind in "fc":
+        np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
+    else:
+        np.testing.assert_array_equal(actual, expected)
+
+
+def differentiable(result: Any) -> list[Tensor]:
+    """The results that have a gradient."""
+    return [t for t in tensors(result) if t.requires_grad]
+
+
+def gradients(name: str, sample: Any) -> list[Any]:
+    """The gradients of all results, with weights; none where PyTorch refuses."""
+    leaves = [t for t in tensors(sample) if t.requires_grad]
+    outputs = differentiable(call(name, sample))
+    if not leaves or not outputs:
+        return []
+    weights = [weight(o) for o in outputs]
+    try:
+        return list(torch.autograd.grad(outputs, leaves, weights, allow_unused=True))
+    except RuntimeError as error:
+        if "is not implemented" in str(error):
+            return []  # PyTorch has no derivative either
+        raise
+
+
+def weight(output: Tensor) -> Tensor:
+    """Numbers of the shape, dtype and device of a result."""
+    count = max(output.numel(), 1)
+    numbers = torch.linspace(0.5, 1.5, count, dtype=torch.float64)[: output.numel()]
+    return numbers.reshape(output.shape).to(output.device, output.dtype)

@@ -1,0 +1,176 @@
+"""What holds for every operator, shown on the samples of ``tests/samples``."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import flambeau as torch
+from flambeau.core.modes import flags
+from tests.ops.suites import (
+    HOST_READS,
+    NAMES,
+    assert_same,
+    call,
+    described,
+    fresh,
+    gradients,
+    mapped,
+    on,
+    tensors,
+)  # fmt: skip
+from tests.samples import function, samples
+
+Tensor = torch.Tensor
+
+each = pytest.mark.parametrize("name", NAMES)
+
+
+# ---- gradients, numerically
+
+
+@each
+def test_gradient(name: str) -> None:
+    """First and second derivatives agree with finite differences."""
+    for sample in map(fresh, samples(name)):
+        leaves = [t for t in tensors(sample) if t.requires_grad]
+        if not gradients(name, sample):
+            continue
+
+        def run(*given: Tensor, sample: Any = sample) -> Any:
+            left = list(given)
+            args = mapped(sample, lambda t: left.pop(0) if t.requires_grad else t)
+            return tuple([t for t in tensors(call(name, args)) if floating(t)])
+
+        assert torch.autograd.gradcheck(run, leaves)
+        assert torch.autograd.gradgradcheck(run, leaves, atol=1e-4)
+
+
+def floating(tensor: Tensor) -> bool:
+    """Whether a tensor can have a gradient."""
+    return tensor.dtype.is_floating_point or tensor.dtype.is_complex
+
+
+# ---- shapes without data
+
+
+@each
+def test_meta(name: str) -> None:
+    """On the meta device, results have the shapes, dtypes and strides of real ones."""
+    for sample in samples(name):
+        if not list(tensors(sample)):
+            continue
+        expected = call(name, fresh(sample))
+        if not list(tensors([expected])):
+            continue
+        try:
+            actual = call(name, on("meta", sample))
+        except NotImplementedError as error:
+            assert "depends on the elements" in str(error)
+            continue
+        assert all(t.device.type == "meta" for t in tensors([actual]))
+        assert described(actual) == described(expected)
+
+
+# ---- two roads, one meaning
+
+
+@each
+def test_full_road(name: str) -> None:
+    """The shortcuts give what the full road of ``dispatch`` gives, gradients included."""
+    for sample in samples(name):
+        sample = fresh(sample)
+        short, short_grads = call(name, fresh(sample)), gradients(name, fresh(sample))
+        flags.active += 1
+        try:
+            full, full_grads = call(name, fresh(sample)), gradients(name, fresh(sample))
+        finally:
+            flags.active -= 1
+        assert_same(short, full)
+        assert names_of_nodes(short) == names_of_nodes(full)
+        assert_same(short_grads, full_grads, 1e-12)
+
+
+def names_of_nodes(result: Any) -> list[str]:
+    """What the graph calls the operations that made the results."""
+    return [type(t.grad_fn).__name__ for t in tensors([result])]
+
+
+# ---- the CUDA path
+
+
+@each
+def test_cuda(name: str, cuda: ModuleType) -> None:
+    """On CUDA, results and gradients are those of the CPU, and nothing goes through the host."""
+    for sample in samples(name):
+        if not list(tensors(sample)):
+            continue
+        expected, grads = call(name, fresh(sample)), gradients(name, fresh(sample))
+        placed = on("cuda", sample)
+        with few_reads(cuda, HOST_READS.get(name, 0)):
+            actual = call(name, placed)
+        with few_reads(cuda, 3 * HOST_READS.get(name, 0)):
+            actual_grads = gradients(name, placed)
+        assert all(t.device.type == "cuda" for t in tensors([actual]))
+        assert_same(actual, expected, 1e-10, strides=False)
+        assert_same(actual_grads, grads, 1e-10, strides=False)
+
+
+@contextmanager
+def few_reads(cuda: ModuleType, limit: int) -> Iterator[None]:
+    """Inside, at most so many copies go to the host; a real CuPy does not count them."""
+    log = cuda.ledger.log if hasattr(cuda, "ledger") else []
+    before = len(log)
+    yield
+    assert len(log) - before <= limit, log[before:]
+
+
+# ---- where results go
+
+
+@each
+def test_out(name: str) -> None:
+    """``out=`` receives the plain result."""
+    if name.startswith("Tensor.") or "out" not in inspect.signature(function(name)).parameters:
+        return
+    for sample in samples(name):
+        sample = mapped(sample, Tensor.detach)
+        if "out" in sample[1]:
+            continue
+        expected = call(name, sample)
+        out = mapped(expected, torch.empty_like)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            actual = call(name, sample, out=out)
+        assert actual is None or identical(actual, out)
+        assert_same(tuple(tensors([out])), tuple(tensors([expected])), strides=False)
+
+
+def identical(actual: Any, out: Any) -> bool:
+    """Whether the tensors of two results are the same objects."""
+    return [id(t) for t in tensors([actual])] == [id(t) for t in tensors([out])]
+
+
+@each
+def test_in_place(name: str) -> None:
+    """The in-place form overwrites its tensor with the plain result."""
+    method = getattr(Tensor, name.rpartition(".")[2] + "_", None)
+    if method is None:
+        return
+    for sample in samples(name):
+        args, kwargs = mapped(sample, Tensor.detach)
+        if not isinstance(args[0], Tensor):
+            continue
+        expected = call(name, (args, kwargs))
+        if (expected.shape, expected.dtype) != (args[0].shape, args[0].dtype):
+            continue
+        torch.manual_seed(7)
+        target = args[0].clone()
+        assert method(target, *args[1:], **kwargs) is target
+        assert_same(target, expected, strides=False)
