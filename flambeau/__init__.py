@@ -61,6 +61,7 @@ from flambeau.ops.padding import constant_pad_nd
 from flambeau.ops.pooling import avg_pool1d, max_pool1d_with_indices
 from flambeau.ops.normalization import rms_norm
 from flambeau.ops.native import *
+from flambeau.ops.vision import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from flambeau.ops.products import *
 from flambeau.ops.rearranging import *
 from flambeau.ops.reductions import *

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
+from flambeau.ops.direct import run
 from flambeau.ops.distances import pairwise_distance
 from flambeau.ops.losses import _bce_logits
-from flambeau.ops.direct import run
 from flambeau.ops.reduction import REDUCTIONS, chosen, reduced
 
 Maybe = Tensor | None
@@ -282,27 +281,6 @@ def _triplet(
     if swap:
         far = far.minimum(distance(positive, negative))  # type: ignore[attr-defined]
     return reduced((margin + near - far).clamp_min(0), reduction)  # type: ignore[operator]
-
-
-# ---- sampling
-
-
-def gumbel_softmax(
-    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
-) -> Tensor:
-    """A sample of the Gumbel-softmax distribution: ``softmax((logits + noise) / tau)``.
-
-    With ``hard`` it is a one-hot vector that has the gradient of the soft sample. (Jang, Gu and
-    Poole, Categorical Reparameterization with Gumbel-Softmax, 2017.)
-    """
-    if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
-    noise = -logits.detach().new_empty(logits.shape).exponential_().log()  # type: ignore
-    soft = ((logits + noise) / tau).softmax(dim)
-    if not hard:
-        return soft
-    best = soft.max(dim, True)[1]
-    return logits.detach().new_zeros(logits.shape).scatter(dim, best, 1.0) - soft.detach() + soft  # type: ignore
 
 
 __all__ = exported(globals())

@@ -10,7 +10,17 @@ from typing import Any
 
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.ops import adaptive_pooling, embedding as tables, losses, normalization, pooling
+from flambeau.ops import (
+    adaptive_pooling,
+    ctc,
+    losses,
+    margin_losses,
+    normalization,
+    pooling,
+    vision,
+)
+from flambeau.ops import embedding as tables
+from flambeau.ops.embedding_bag import MODES, bag_padding, bags
 from flambeau.ops.reduction import REDUCTIONS
 
 Maybe = Tensor | None
@@ -131,6 +141,23 @@ def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type
     return input
 
 
+def embedding_bag(
+    weight: Tensor, indices: Tensor, offsets: Tensor, scale_grad_by_freq: bool = False, mode: int = 0,
+    sparse: bool = False, per_sample_weights: Maybe = None, include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    """``nn.functional.embedding_bag``, with the bag of each index, the size of each bag and, for the
+    maximum, the chosen indices. ``mode`` is 0 sum, 1 mean, 2 maximum."""
+    padding = bag_padding(padding_idx, weight.shape[0])
+    return bags(
+        weight, indices, offsets, scale_grad_by_freq, MODES[mode], sparse, per_sample_weights,
+        include_last_offset, padding,
+    )  # fmt: skip
+
+
+# ---- losses
+
+
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -149,6 +176,105 @@ def kl_div(
 ) -> Tensor:
     """``nn.functional.kl_div`` with the reduction as a number."""
     return losses.divergence(input, target, REDUCTIONS[reduction], log_target)
+
+
+def poisson_nll_loss(
+    input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: int
+) -> Tensor:
+    """``nn.functional.poisson_nll_loss`` with the reduction as a number."""
+    return margin_losses.poisson_nll_loss(
+        input, target, log_input, full, eps=eps, reduction=REDUCTIONS[reduction]
+    )
+
+
+def hinge_embedding_loss(
+    input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 1
+) -> Tensor:
+    """``nn.functional.hinge_embedding_loss`` with the reduction as a number."""
+    return margin_losses.hinge_embedding_loss(
+        input, target, margin, reduction=REDUCTIONS[reduction]
+    )
+
+
+def margin_ranking_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
+) -> Tensor:
+    """``nn.functional.margin_ranking_loss`` with the reduction as a number."""
+    return margin_losses.margin_ranking_loss(
+        input1, input2, target, margin, reduction=REDUCTIONS[reduction]
+    )
+
+
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
+) -> Tensor:
+    """``nn.functional.cosine_embedding_loss`` with the reduction as a number."""
+    return margin_losses.cosine_embedding_loss(
+        input1, input2, target, margin, reduction=REDUCTIONS[reduction]
+    )
+
+
+def triplet_margin_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2.0,
+    eps: float = 1e-6, swap: bool = False, reduction: int = 1,
+) -> Tensor:  # fmt: skip
+    """``nn.functional.triplet_margin_loss`` with the reduction as a number."""
+    return margin_losses.triplet_margin_loss(
+        anchor, positive, negative, margin, p, eps, swap, reduction=REDUCTIONS[reduction]
+    )
+
+
+def ctc_loss(
+    log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0,
+    reduction: int = 1, zero_infinity: bool = False,
+) -> Tensor:  # fmt: skip
+    """``nn.functional.ctc_loss`` with the reduction as a number."""
+    return ctc.ctc_loss(
+        log_probs,
+        targets,
+        input_lengths,
+        target_lengths,
+        blank,
+        REDUCTIONS[reduction],
+        zero_infinity,
+    )
+
+
+# ---- grids
+
+
+def grid_sampler(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """``nn.functional.grid_sample``: mode 0 bilinear, 1 nearest, 2 bicubic; padding 0 zeros,
+    1 border, 2 reflection."""
+    mode = ("bilinear", "nearest", "bicubic")[interpolation_mode]
+    padding = ("zeros", "border", "reflection")[padding_mode]
+    return vision.grid_sample(input, grid, mode, padding, align_corners)
+
+
+def grid_sampler_2d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """``grid_sampler`` of images."""
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def grid_sampler_3d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """``grid_sampler`` of volumes."""
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:
+    """``nn.functional.affine_grid``."""
+    return vision.affine_grid(theta, size, align_corners)
+
+
+def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """``channel_shuffle``."""
+    return vision.channel_shuffle(input, groups)
 
 
 __all__ = exported(globals())

@@ -214,6 +214,12 @@ def _matmul_of(input: Tensor, other: Any) -> Tensor:
     if input.shape[-1] != other.shape[-2]:
         raise _stack_error(input.shape, other.shape)
     _same_dtype("matmul", input, other)
+    for i, (m, n) in enumerate(zip(reversed(input.shape[:-2]), reversed(other.shape[:-2])), 3):
+        if m != n and 1 not in (m, n):
+            raise RuntimeError(
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton "
+                f"dimension {max(input.ndim, other.ndim) - i}"
+            )
     return _matmul(input, other)
 
 

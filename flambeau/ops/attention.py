@@ -1,0 +1,100 @@
+"""Attention by scaled dot products."""
+
+from __future__ import annotations
+
+import math
+
+from flambeau.core.dtype import scalar_name
+from flambeau.core.publish import exported
+from flambeau.core.tensor import Tensor
+from flambeau.ops.creation import arange
+from flambeau.ops.dropout import dropout
+
+Maybe = Tensor | None
+
+
+def _c_name(tensor: Tensor) -> str:
+    """The C++ type in PyTorch's message."""
+    name = tensor.dtype.name
+    return {"float32": "float", "float64": "double", "int64": "long int", "int32": "int",
+            "float16": "c10::Half", "bfloat16": "c10::BFloat16"}.get(name, name)  # fmt: skip
+
+
+def _check_attention(query: Tensor, key: Tensor, value: Tensor, mask: Maybe, causal: bool) -> None:
+    if not query.dtype is key.dtype is value.dtype:
+        raise RuntimeError(
+            "Expected query, key, and value to have the same dtype, but got query.dtype: "
+            f"{_c_name(query)} key.dtype: {_c_name(key)} and value.dtype: {_c_name(value)} instead."
+        )
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        raise RuntimeError(
+            "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
+            f"{query.ndim} key.dim: {key.ndim} and value.dim: {value.ndim} instead."
+        )
+    if mask is not None:
+        if mask.dtype.name not in ("bool", "float32") and mask.dtype is not query.dtype:
+            raise RuntimeError(
+                "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
+                f"attn_mask.dtype: {_c_name(mask)} and  query.dtype: {_c_name(query)} instead."
+            )
+        if causal:
+            raise RuntimeError(
+                "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+            )
+    if query.dtype.rank < 2:
+        raise RuntimeError(f"expected scalar type Float but found {scalar_name(query.dtype)}")
+
+
+def _repeated_heads(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    """Keys and values with a head for each of the query's: groups of queries share one."""
+    heads = query.shape[-3]
+    if heads % key.shape[-3] or heads % value.shape[-3]:
+        raise RuntimeError("Number of heads in key and value must divide the number of heads in ")
+    return (
+        key.repeat_interleave(heads // key.shape[-3], -3),  # type: ignore[attr-defined]
+        value.repeat_interleave(heads // value.shape[-3], -3),  # type: ignore[attr-defined]
+    )
+
+
+def scaled_dot_product_attention(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Maybe = None, dropout_p: float = 0.0,
+    is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
+) -> Tensor:  # fmt: skip
+    """``softmax(query @ key.T * scale + mask) @ value``.
+
+    ``[*, L, E]``, ``[*, S, E]`` and ``[*, S, V]`` give ``[*, L, V]``. A bool ``attn_mask`` says
+    where attention is allowed, a float one is added; ``is_causal`` allows what is not later.
+    ``scale`` is ``1 / sqrt(E)`` by default. With ``enable_gqa`` groups of heads (dimension -3) of
+    the query share one of key and value. (Vaswani et al., Attention Is All You Need, 2017.)
+    """
+    _check_attention(query, key, value, attn_mask, is_causal)
+    if dropout_p > 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
+    if enable_gqa:
+        key, value = _repeated_heads(query, key, value)
+    if scale is None:
+        scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else math.inf
+    if is_causal:
+        steps = arange(max(query.shape[-2], key.shape[-2]), device=query.device)
+        rows, columns = steps[: query.shape[-2]], steps[: key.shape[-2]]  # type: ignore[index]
+        attn_mask = columns <= rows.unsqueeze(1)
+    scores = (query * scale).matmul(key.mT)  # type: ignore
+    weights = _weights(scores, attn_mask)
+    if dropout_p > 0:
+        weights = dropout(weights, dropout_p, True)
+    return weights.matmul(value)  # type: ignore[attr-defined]
+
+
+def _weights(scores: Tensor, mask: Maybe) -> Tensor:
+    """The softmax of masked scores; 0 in a row that may attend to nothing."""
+    if mask is None:
+        return scores.softmax(-1)  # type: ignore[attr-defined]
+    if mask.dtype.name == "bool":
+        scores = scores.masked_fill(mask.logical_not(), -math.inf)  # type: ignore[attr-defined]
+    else:
+        scores = scores + mask.to(scores.dtype)  # type: ignore
+    nothing = (scores.detach() == -math.inf).all(-1, True)  # type: ignore[attr-defined]
+    return scores.masked_fill(nothing, 0).softmax(-1).masked_fill(nothing, 0)  # type: ignore
+
+
+__all__ = exported(globals())
