@@ -14,6 +14,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import indexing as kernels
 from flambeau.ops.in_place import check_apart, check_no_overlap
+from flambeau.ops.joining import cat
 from flambeau.ops.reshaping import broadcast_tensors
 
 
@@ -193,6 +194,23 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
         input = input if input.ndim else input.reshape(1)  # type: ignore[attr-defined]
         return _nonzero(input).unbind(1)  # type: ignore[attr-defined]
     return deliver("nonzero", _nonzero(input), out, exact=True)
+
+
+@method("nonzero_static")
+def nonzero_static(
+    input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None
+) -> Tensor:
+    """The first ``size`` rows of ``nonzero``, filled up with ``fill_value`` where there are fewer.
+
+    >>> torch.tensor([0, 3, 0, 5]).nonzero_static(size=3).tolist()
+    [[1], [3], [-1]]
+    """
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    found = _nonzero(input).narrow(0, 0, min(size, input.count_nonzero().item()))  # type: ignore
+    missing = size - found.shape[0]
+    rest = found.new_full((missing, input.ndim), fill_value)
+    return deliver("nonzero_static", cat((found, rest)), out, exact=True)
 
 
 @method("argwhere")

@@ -479,6 +479,28 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     return deliver("diag", input.diagonal(diagonal).clone(), out, exact=True)  # type: ignore[attr-defined]
 
 
+@method("fill_diagonal_")
+def _fill_diagonal(self: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
+    """Writes a value to the main diagonal; with ``wrap``, of a tall matrix again and again.
+
+    >>> torch.zeros(2, 2).fill_diagonal_(5).tolist()
+    [[5.0, 0.0], [0.0, 5.0]]
+    """
+    shape, matrix = list(self.shape), self.ndim == 2
+    if self.ndim < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if not matrix and len(set(shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    steps = self.stride()  # type: ignore[attr-defined]
+    first = self.storage_offset()  # type: ignore[attr-defined]
+    block = shape[1] + 1 if wrap and matrix else max(*shape, 1)
+    for row in range(0, shape[0], block):
+        length = min(shape[0] - row, *shape[1:])
+        view: Any = self.as_strided((length,), (sum(steps),), first + row * steps[0])  # type: ignore
+        view.fill_(fill_value)
+    return self
+
+
 @method("diagflat")
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """A matrix with all elements of ``input`` on a diagonal."""

@@ -144,5 +144,7 @@ def _slice_node(base: Tensor, like: Tensor) -> Node:
 
 views.scatter, views.slice_of = _scatter_node, _slice_node
 
-__all__ = exported(globals())
+as_strided_ = Tensor.as_strided_  # type: ignore[attr-defined]
+
+__all__ = [*exported(globals()), "as_strided_"]
 silence(globals())

@@ -13,6 +13,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import views as kernels
 from flambeau.ops.geometry import check_slice, slice_bounds
+from flambeau.ops.pointwise.complex import view_as_complex, view_as_real
 from flambeau.ops.views import alias_op, diagonal_op, select_op, slice_op
 
 # ---- copies of views
@@ -150,6 +151,16 @@ def view_copy(
     """A copy of ``input.view(size)``, or of ``input.view(dtype)``."""
     view = input.view(size if dtype is None else dtype)  # type: ignore[attr-defined]
     return _copied("view_copy", view, out)
+
+
+def view_as_real_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A copy of ``view_as_real(input)``."""
+    return _copied("view_as_real_copy", view_as_real(input), out)
+
+
+def view_as_complex_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A copy of ``view_as_complex(input)``."""
+    return _copied("view_as_complex_copy", view_as_complex(input), out)
 
 
 # ---- copies with other elements in a view

@@ -339,7 +339,7 @@ def _combine(target: Array, key: Any, source: Array, reduce: str) -> None:
 
 def _multiply_at(target: Array, key: Any, source: Array) -> None:
     """``multiply.at``, which CuPy lacks: sorted by place, products of equal places are formed by
-    doubling distances (Hillis and Steele's scan), and the last of each place is multiplied in."""
+    doubling distances (Hillis and Steele's scan), and the last of each place counts."""
     places = xp.broadcast_to(_flat_places(target.shape, key), source.shape).reshape(-1)
     order = xp.argsort(places)
     places, products, reach = places[order], source.reshape(-1)[order], 1
@@ -350,9 +350,10 @@ def _multiply_at(target: Array, key: Any, source: Array) -> None:
         reach *= 2
     last = xp.ones(places.shape, bool)
     last[:-1] = places[1:] != places[:-1]
-    flat = target.reshape(-1)
-    flat[places[last]] *= products[last]
-    target[...] = flat.reshape(target.shape)
+    factors, touched = xp.zeros(target.size, target.dtype), xp.zeros(target.size, xp.int32)
+    xp.add.at(factors, places, xp.where(last, products, 0).astype(target.dtype))
+    xp.add.at(touched, places, last.astype(xp.int32))
+    target *= xp.where(touched, factors, 1).astype(target.dtype).reshape(target.shape)
 
 
 def _neutral(reduce: str, dtype: Any) -> Any:
