@@ -88,9 +88,7 @@ def _reparametrize_module(
             originals[path] = _swap(module, path, value)
         yield
     finally:
-        for path, original in reversed(
-            originals.items()
-        ):  # tied tensors: the first is the true one
+        for path, original in reversed(originals.items()):  # of tied tensors, the first is right
             new = _swap(module, path, original)
             if path in parameters_and_buffers and new is not parameters_and_buffers[path]:
                 with contextlib.suppress(TypeError):  # an immutable mapping
