@@ -19,7 +19,7 @@ from flambeau.kernels.cpu.conv_plans import (
     weight_plan,
     winograd_plan,
 )
-from flambeau.kernels.cpu.loops import conv_panels, conv_weight, conv_winograd
+from flambeau.kernels.cpu.loops import conv_panels, conv_weight, conv_winograd, depthwise
 from flambeau.kernels.cpu.loops.channels_last import pack_weight
 from flambeau.kernels.cpu.loops.tile import LANES, ROWS, WIDTH
 from flambeau.kernels.cpu.parallel import get_threads
@@ -91,6 +91,8 @@ def conv_forward(
     if _suits_winograd(x.shape, weight.shape, x.shape[1], stride, dilation, groups):
         return _winograd(x, weight, bias, padding, False)
     plan = _plan(x.shape, weight.shape, stride, padding, dilation, groups)
+    if weight.shape[1] == 1 < groups:
+        return _depthwise_forward(plan, x, weight, bias, out)
     return _panels_forward(plan, x, weight, bias, out, groups)
 
 
@@ -155,6 +157,8 @@ def conv_input_grad(
     ):
         return _winograd(grad, weight, None, tuple(2 - p for p in padding), True)
     plan = _plan((len(grad), *input_shape[1:]), weight.shape, stride, padding, dilation, groups)
+    if weight.shape[1] == 1 < groups:
+        return _depthwise_input_grad(plan, grad, weight, input_shape)
     return _panels_input_grad(plan, grad, weight, input_shape, groups)
 
 
@@ -187,10 +191,61 @@ def _panels_input_grad(
         scratch.take(threads, conv_panels.STEPS + 1, WIDTH),
         scratch.take(threads, conv_panels.BLOCK + ROWS, WIDTH),
     )
+    return _gathered(plan, flat[: batch * plan.image], input_shape)
+
+
+def _gathered(plan: Plan, dealt: Array, input_shape: Ints) -> Array:
+    """The images whose dealt form this is."""
     result = np.empty(input_shape, np.float32)
-    planes = flat[: batch * plan.image].reshape(batch * channels, len(plan.used), -1)
-    image = result.reshape(batch * channels, -1, input_shape[-1])
+    planes = dealt.reshape(input_shape[0] * input_shape[1], len(plan.used), -1)
+    image = result.reshape(len(planes), -1, input_shape[-1])
     conv_panels.gather(image, planes, plan.used, plan.geometry)
+    return result
+
+
+# ---- depthwise
+
+
+def _image(array: Array) -> Array:
+    """[N, C, height, width], contiguous."""
+    shape = array.shape if array.ndim == 4 else (*array.shape[:2], 1, array.shape[2])
+    return np.ascontiguousarray(array).reshape(shape)
+
+
+def _channels(flat: Array, count: int) -> Array:
+    """The dealt images [images and channels, numbers]."""
+    return flat[: len(flat) - WIDTH].reshape(count, -1)
+
+
+def _depthwise_forward(plan: Plan, x: Array, weight: Array, bias: Array | None, out: Ints) -> Array:
+    dealt = _channels(_dealt(plan, x, Scratch()), len(x) * x.shape[1])
+    result = np.empty((len(x), len(weight), *out), np.float32)
+    depthwise.forward(
+        dealt,
+        np.ascontiguousarray(weight).reshape(len(weight), -1),
+        np.zeros(len(weight), np.float32)
+        if bias is None
+        else np.ascontiguousarray(bias, np.float32),
+        _image(result),
+        plan.taps,
+        plan.geometry[5],
+    )
+    return result
+
+
+def _depthwise_input_grad(plan: Plan, grad: Array, weight: Array, input_shape: Ints) -> Array:
+    count = len(grad) * input_shape[1]
+    dealt = _channels(Scratch().take(len(grad) * plan.image + WIDTH), count)
+    flat = np.ascontiguousarray(weight).reshape(len(weight), -1)
+    depthwise.input_gradient(_image(grad), flat, dealt, plan.taps, plan.geometry[5])
+    return _gathered(plan, dealt, input_shape)
+
+
+def _depthwise_weight_grad(plan: Plan, grad: Array, x: Array, weight_shape: Ints) -> Array:
+    dealt = _channels(_dealt(plan, x, Scratch()), len(x) * x.shape[1])
+    result = np.empty(weight_shape, np.float32)
+    flat = result.reshape(weight_shape[0], -1)
+    depthwise.weight_gradient(_image(grad), dealt, flat, plan.taps, plan.geometry[5])
     return result
 
 
@@ -258,8 +313,11 @@ def conv_weight_grad(
         return conv_weight_grad(*wide, weight_shape, stride, padding, dilation, groups).astype(
             grad.dtype
         )
-    known = _suits(grad, x) and prod(weight_shape) and groups <= MOST_GROUPS
-    if not known or prod(weight_shape[2:]) == 1:
+    known = _suits(grad, x) and prod(weight_shape)
+    if known and weight_shape[1] == 1 < groups:
+        plan = _plan(x.shape, weight_shape, stride, padding, dilation, groups)
+        return _depthwise_weight_grad(plan, grad, x, weight_shape)
+    if not known or groups > MOST_GROUPS or prod(weight_shape[2:]) == 1:
         return shared.conv_weight_grad(grad, x, weight_shape, stride, padding, dilation, groups)
     filters, channels = weight_shape[0] // groups, weight_shape[1]
     plan = weight_plan(
