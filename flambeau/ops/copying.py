@@ -17,7 +17,7 @@ from flambeau.kernels.select import META
 
 @method("__deepcopy__")
 def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
-    """A copy with memory, attributes and gradient of its own; RuntimeError for a computed tensor."""
+    """A copy with memory, attributes and gradient of its own; not of a computed tensor."""
     if id(self) in memo:
         return memo[id(self)]
     if self._node is not None and type(self._node) is not Leaf:

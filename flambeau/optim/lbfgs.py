@@ -9,8 +9,8 @@ from flambeau.core.modes import modes
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import zeros_like
 from flambeau.ops.joining import cat
-from flambeau.optim._line_search import strong_wolfe
 from flambeau.optim._common import check, evaluate, number, real
+from flambeau.optim._line_search import strong_wolfe
 from flambeau.optim.optimizer import Optimizer, ParamsT
 
 __all__ = ["LBFGS"]
