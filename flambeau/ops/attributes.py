@@ -10,7 +10,7 @@ from flambeau.core.modes import modes
 from flambeau.core.op import wrap_dim
 from flambeau.core.printing import tensor_str
 from flambeau.core.publish import exported, method
-from flambeau.core.tensor import INFERENCE, Parameter, Tensor, wrap
+from flambeau.core.tensor import INFERENCE, Parameter, Tensor, replace_array, wrap
 from flambeau.core.views import history
 
 
@@ -110,7 +110,7 @@ def _data(self: Tensor) -> Tensor:
 def _set_data(self: Tensor, value: Tensor) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-    self._array = value._array
+    replace_array(self, value._array)
     if value.kind is not self.kind:
         if self._kind is not None:
             self._kind = value.kind

@@ -13,7 +13,7 @@ from flambeau.core.modes import modes
 from flambeau.core.publish import named
 from flambeau.core.storage import as_strided as strided_array
 from flambeau.core.storage import offset, strides
-from flambeau.core.tensor import Tensor
+from flambeau.core.tensor import Tensor, replace_array
 from flambeau.core.views import bump, history
 from flambeau.core.writing import shadow
 from flambeau.kernels.quiet import silence
@@ -97,7 +97,7 @@ def relook(target: Tensor, function: Any, *args: Any, **kwargs: Any) -> Tensor:
         )
     history(target)
     result = function(shadow(target, False), *args, **kwargs)
-    target._array = result._array
+    replace_array(target, result._array)
     if modes.grad:
         target._node = result._node
     elif type(target._node) is Leaf:

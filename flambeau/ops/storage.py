@@ -18,7 +18,7 @@ from flambeau.core.layout import (
 )
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import exported, method, not_a_tensor
-from flambeau.core.tensor import Tensor
+from flambeau.core.tensor import Tensor, replace_array
 from flambeau.core.typed_storage import LEGACY, TypedStorage, typed
 from flambeau.core.untyped_storage import UntypedStorage, array_over, storage_below, storage_of
 from flambeau.core.views import bump
@@ -130,7 +130,8 @@ def _set(
     else:
         array = _array_of_storage(self.kind, source, storage_offset, size, stride)
         self._writes = None
-    self._array, self._base = array, None
+    replace_array(self, array)
+    self._base = None
     bump(self)
     return self
 
@@ -206,7 +207,7 @@ def _resize(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
     last = memory_format in (channels_last, channels_last_3d)
     stride = (memory.channels_last_strides if last else memory.contiguous_strides)(shape)
     if shape != self._array.shape or stride != memory.strides(self._array):
-        self._array = _resized(self, shape, stride)
+        replace_array(self, _resized(self, shape, stride))
     return self
 
 
