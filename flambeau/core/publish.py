@@ -68,6 +68,7 @@ def named(
     twin = FunctionType(
         code, function.__globals__, name, function.__defaults__, function.__closure__
     )
+    twin.__dict__.update(function.__dict__)  # ``__wrapped__``: the signature
     twin.__kwdefaults__, twin.__annotations__ = function.__kwdefaults__, function.__annotations__
     twin.__qualname__, twin.__doc__, twin.__module__ = name, doc, "flambeau"
     return twin

@@ -54,6 +54,11 @@ _unsafe_split_with_sizes = _splitter("unsafe_split_with_sizes", view=False)
 
 
 @method("split")
+def _split_method(self: Tensor, split_size: int | Sequence[int], dim: int = 0) -> Tensors:
+    """Views of pieces of one size (the last may be smaller), or of given sizes, along ``dim``."""
+    return split(self, split_size, dim)
+
+
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> Tensors:
     """Views of pieces of one size (the last may be smaller), or of given sizes, along ``dim``.
 

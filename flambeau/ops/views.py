@@ -56,8 +56,8 @@ def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(dims)), key=dims.__getitem__))
 
 
-@in_place_view("transpose_ swapaxes_ swapdims_")
-@method("transpose swapaxes swapdims")
+@in_place_view("transpose_ swapdims_")
+@method("transpose swapdims")
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view of ``input`` with dimensions ``dim0`` and ``dim1`` swapped.
 
@@ -86,7 +86,13 @@ def _int(function: str, value: Any) -> int:
     return int(value)
 
 
-swapaxes = named(transpose, "swapaxes", "The same as ``transpose``.")
+@in_place_view("swapaxes_")
+@method("swapaxes")
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """The same as ``transpose``."""
+    return transpose(input, axis0, axis1)
+
+
 swapdims = named(transpose, "swapdims", "The same as ``transpose``.")
 
 
@@ -509,5 +515,5 @@ def detach_(input: Tensor) -> Tensor:
 
 
 __all__ = [name for name in exported(globals()) if not name.endswith("_array")]
-__all__ += ["moveaxis", "swapaxes", "swapdims"]
+__all__ += ["moveaxis", "swapdims"]
 silence(globals())
