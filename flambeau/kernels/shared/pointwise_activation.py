@@ -41,6 +41,8 @@ def relu(x: Array) -> Array:
 
 def threshold(x: Array, threshold: float, value: float) -> Array:
     """``value`` in place of what is not above ``threshold``."""
+    if x.dtype.kind in "iu":
+        threshold, value = int(threshold), xp.asarray(int(value)).astype(x.dtype)
     return _with(xp.array(x, order="K"), xp.less_equal(x, threshold), value)
 
 
@@ -84,7 +86,8 @@ def hardsigmoid(x: Array) -> Array:
 
 def hardsigmoid_backward(grad: Array, x: Array) -> Array:
     """A sixth between -3 and 3."""
-    return hardtanh_backward(xp.divide(grad, 6), x, -3, 3)
+    inside = xp.logical_and(xp.greater(x, -3), xp.less(x, 3))
+    return _without(xp.divide(grad, 6), xp.logical_not(inside))
 
 
 def hardswish(x: Array) -> Array:
@@ -132,14 +135,14 @@ def elu_backward(grad: Array, x: Array, alpha: float, scale: float, input_scale:
     """``alpha * input_scale * exp(input_scale * x)`` below 0, 1 above, times ``scale``."""
     slope = xp.exp(xp.multiply(xp.minimum(x, 0), input_scale))
     slope = xp.multiply(slope, alpha * input_scale * scale)
-    return xp.multiply(grad, _with(slope, xp.greater(x, 0), scale))
+    return xp.multiply(grad, _with(slope, xp.logical_not(xp.less_equal(x, 0)), scale))
 
 
 def elu_curvature(x: Array, alpha: float, scale: float, input_scale: float) -> Array:
     """The second derivative."""
     curvature = xp.exp(xp.multiply(xp.minimum(x, 0), input_scale))
     curvature = xp.multiply(curvature, alpha * input_scale * input_scale * scale)
-    return _without(curvature, xp.greater(x, 0))
+    return _without(curvature, xp.logical_not(xp.less_equal(x, 0)))
 
 
 # ---- sigmoids

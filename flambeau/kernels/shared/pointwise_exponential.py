@@ -9,6 +9,7 @@ import numpy as xp
 from flambeau.kernels.quiet import silence
 
 Array = Any  #: a NumPy or a CuPy array
+Number = Any  #: an array, or a Python number
 
 
 # ---- exponentials and logarithms
@@ -30,9 +31,12 @@ def log1p(x: Array) -> Array:
     """``log(1 + x)``, accurate near 0."""
     if x.dtype.kind != "c":
         return xp.log1p(x)
-    length = xp.log1p(xp.add(xp.multiply(x.real, xp.add(2, x.real)), xp.square(x.imag)))
+    small = xp.add(xp.multiply(x.real, xp.add(2, x.real)), xp.square(x.imag))
+    near = xp.multiply(xp.log1p(small), 0.5)
+    far = xp.log(xp.hypot(xp.add(1, x.real), x.imag))
     result = xp.empty_like(x)
-    result.real, result.imag = xp.multiply(length, 0.5), xp.arctan2(x.imag, xp.add(1, x.real))
+    result.real = xp.where(xp.less(xp.abs(small), 0.5), near, far)
+    result.imag = xp.arctan2(x.imag, xp.add(1, x.real))
     return result
 
 
@@ -47,14 +51,16 @@ def log_add_exp(x: Array, y: Array) -> Array:
     return xp.where(infinite, larger, apart)
 
 
-def x_log_y(x: Array, y: Array) -> Array:
+def x_log_y(x: Array, y: Number) -> Array:
     """``x * log(y)``, 0 where ``x`` is 0 unless ``y`` is NaN."""
+    y = xp.asarray(y, x.dtype)
     product = xp.multiply(x, xp.log(y))
     return xp.where(xp.logical_and(xp.equal(x, 0), xp.equal(y, y)), x.dtype.type(0), product)
 
 
-def x_log1p_y(x: Array, y: Array) -> Array:
+def x_log1p_y(x: Array, y: Number) -> Array:
     """``x * log(1 + y)``, 0 where ``x`` is 0 unless ``y`` is NaN."""
+    y = xp.asarray(y, x.dtype)
     product = xp.multiply(x, xp.log1p(y))
     return xp.where(xp.logical_and(xp.equal(x, 0), xp.equal(y, y)), x.dtype.type(0), product)
 

@@ -22,7 +22,10 @@ _WITHOUT_SCIPY = {"erf": math.erf, "erfc": math.erfc, "gammaln": math.lgamma}
 def special(name: str, library: str) -> Any:
     """A special function of an array library: ``special("erf", "numpy")``."""
     if library == "cupy":
-        return getattr(import_module("cupyx.scipy.special"), name)
+        found = getattr(import_module("cupyx.scipy.special"), name, None)
+        if found is None:
+            raise NotImplementedError(f"CuPy has no function {name}: move the tensor to the CPU")
+        return found
     if find_spec("scipy") is None:
         return _of_single_numbers(name)
     return getattr(import_module("scipy.special"), name)
@@ -54,7 +57,8 @@ def erfinv(x: Array) -> Array:
 
 def lgamma(x: Array) -> Array:
     """The logarithm of the absolute value of the gamma function."""
-    return special("gammaln", xp.__name__)(x)
+    value = special("gammaln", xp.__name__)(x)
+    return xp.where(xp.isinf(x), x.dtype.type(xp.inf), value)
 
 
 # ---- gamma functions
@@ -71,24 +75,34 @@ def polygamma(x: Array, n: int) -> Array:
     if n == 0:
         return digamma(x)
     if n == 1:
-        return zeta(xp.asarray(2, x.dtype), x)
+        return _trigamma(x)
     factor = math.factorial(n) * (-1) ** (n + 1)
     return xp.multiply(zeta(xp.asarray(n + 1, x.dtype), x), factor).astype(x.dtype)
 
 
+def _trigamma(x: Array) -> Array:
+    """By reflection below 1/2."""
+    low = xp.less(x, 0.5)
+    value = zeta(xp.asarray(2, x.dtype), xp.where(low, xp.subtract(1, x), x))
+    mirror = xp.square(xp.divide(xp.pi, xp.sin(xp.multiply(x, xp.pi))))
+    return xp.where(low, xp.subtract(mirror, value), value).astype(x.dtype)
+
+
 def zeta(x: Array, q: Array) -> Array:
     """The Hurwitz zeta function: the sum of ``(k + q) ** -x``."""
-    return special("zeta", xp.__name__)(x, q).astype(x.dtype)
+    return special("zeta", xp.__name__)(x, xp.asarray(q, x.dtype)).astype(x.dtype)
 
 
 def gammainc(a: Array, x: Array) -> Array:
     """The regularized lower incomplete gamma function."""
-    return special("gammainc", xp.__name__)(a, x)
+    value = special("gammainc", xp.__name__)(a, x)
+    return xp.where(xp.logical_and(xp.isinf(a), xp.isfinite(x)), x.dtype.type(0), value)
 
 
 def gammaincc(a: Array, x: Array) -> Array:
     """The regularized upper incomplete gamma function."""
-    return special("gammaincc", xp.__name__)(a, x)
+    value = special("gammaincc", xp.__name__)(a, x)
+    return xp.where(xp.logical_and(xp.isinf(a), xp.isfinite(x)), x.dtype.type(1), value)
 
 
 # ---- the normal distribution

@@ -89,7 +89,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 nextafter = binary("nextafter", numpy.nextafter, accepts="f", numbers="none", widen=False,
-    input=lambda grad: grad,
+    input=lambda grad, input, other: grad.masked_fill(input == other, 0),
     doc="The next floating numbers after ``input`` in the direction of ``other``.")  # fmt: skip
 
 __all__ = exported(globals())

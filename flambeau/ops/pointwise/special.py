@@ -103,7 +103,7 @@ i0 = unary("i0", kernels.i0, accepts="f", refusal="i0_vml_cpu",
 
 def _i1_slope(grad: Any, input: Any, result: Any) -> Any:
     slope = i0(input) - result / input.masked_fill(input == 0, 1)
-    return grad * slope.masked_fill(input == 0, 0.5)
+    return grad * slope.masked_fill(~(input.abs() > 0), 0.5)
 
 
 _i1 = unary("special_i1", kernels.i1, accepts="f", refusal="i1_cpu", vjp=_i1_slope,

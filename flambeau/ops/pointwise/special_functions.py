@@ -80,7 +80,7 @@ i0e = _function("i0e", kernels.i0e, _i0e_slope,
 
 def _i1e_slope(grad: Any, input: Any, result: Any) -> Any:
     slope = i0e(input) - result * (input.sgn() + 1 / input.masked_fill(input == 0, 1))
-    return grad * slope.masked_fill(input == 0, 0.5)
+    return grad * slope.masked_fill(~(input.abs() > 0), 0.5)
 
 
 i1e = _function("i1e", kernels.i1e, _i1e_slope,

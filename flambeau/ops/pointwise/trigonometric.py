@@ -44,9 +44,16 @@ atan = unary("atan", numpy.arctan,
     doc="The inverse tangent, between -pi/2 and pi/2.",
     methods="atan atan_ arctan arctan_")  # fmt: skip
 
+
+def _over_square(value: Any, input: Any, other: Any) -> Any:
+    """A coordinate over the squared distance from the origin, 0 there."""
+    square = input * input + other * other
+    return (value / square).masked_fill(square == 0, 0)
+
+
 atan2 = binary("atan2", numpy.arctan2, promote="float", accepts="f", numbers="none",
-    input=lambda grad, input, other: grad * other / (input * input + other * other),
-    other=lambda grad, input, other: grad * -input / (input * input + other * other),
+    input=lambda grad, input, other: grad * _over_square(other, input, other),
+    other=lambda grad, input, other: grad * _over_square(-input, input, other),
     doc="The angle of the point ``(other, input)``, between -pi and pi.",
     methods="atan2 atan2_ arctan2 arctan2_")  # fmt: skip
 
