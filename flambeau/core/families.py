@@ -391,7 +391,8 @@ def reduction(
     their own dtype.
     """
     op = Op(name, kernel, params=("dims", "keepdim"), vjp={"input": vjp} if vjp else None, jvp=jvp,
-            shape=reduced, promote=promote, widen=True)  # fmt: skip
+            shape=reduced if takes_integers else reduced_as_int64, promote=promote,
+            widen=True)  # fmt: skip
     kernels = op.kernels
 
     def entry(
@@ -475,6 +476,12 @@ def reduced(array: Any, dims: tuple[int, ...] | None, keepdim: bool) -> tuple[in
     if dims is None:
         dims = tuple(range(len(shape)))
     return tuple([1 if i in dims else n for i, n in enumerate(shape) if keepdim or i not in dims])
+
+
+def reduced_as_int64(array: Any, dims: tuple[int, ...] | None, keepdim: bool) -> Any:
+    """The shape rule of reductions that count integers and bools in int64."""
+    of = array.dtype if array.dtype.kind in "fcV" else numpy.dtype(numpy.int64)
+    return reduced(array, dims, keepdim), of
 
 
 def pointwise_shape(kernel: Function) -> Rule:

@@ -15,7 +15,7 @@ from flambeau.core.dtype import dtype as DType
 from flambeau.core.errors import broadcast_error, output_shape_error
 from flambeau.core.errors.messages import broadcast_shape
 from flambeau.core.graph import record
-from flambeau.core.kind import Kind, kind_of
+from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.layout import channels_last, channels_last_3d, contiguous_format, preserve_format
 from flambeau.core.modes import modes
 from flambeau.core.op import LINEAR, SAME, Op
@@ -51,8 +51,15 @@ def _filled_from(array: Any, strides: tuple[int, ...]) -> Any:
     return copy
 
 
-def _laid_out_shape(array: Any, memory_format: Any) -> Any:
-    return array.shape, array.dtype
+def _laid_out_shape(array: Any, memory_format: Any, of: Any = None) -> Any:
+    of = array.dtype if of is None else of
+    if 0 in array.shape or memory_format is contiguous_format:
+        return array.shape, of
+    if memory_format is None or memory_format is preserve_format:
+        strides = storage.preserved_strides(array)
+    else:
+        strides = storage.channels_last_strides(array.shape)
+    return array.shape, of, tuple([step * of.itemsize for step in strides])
 
 
 _clone = Op("clone", _laid_out, params=("memory_format",), vjp={"input": lambda grad: grad},
@@ -118,7 +125,9 @@ def moved(array: Any, kind: Kind) -> Any:
 _to = Op("_to_copy", _converted, params=("kind", "memory_format"), jvp=LINEAR, node="ToCopy",
          vjp={"input": lambda grad: grad},
          batch=lambda op, input, kind, memory_format: op(input, kind, memory_format))  # fmt: skip
-_to.shape_rule = lambda array, kind, memory_format: (array.shape, kind.array_type)
+_to.shape_rule = lambda array, kind, memory_format: _laid_out_shape(
+    array, memory_format, kind.array_type
+)
 
 
 def convert(tensor: Tensor, kind: Kind, memory_format: Any = None) -> Tensor:
@@ -311,7 +320,8 @@ def _fill_with(self: Tensor, value: Any) -> Tensor:
         write(self, number_array(value, kind) if kind.place != META else value)
         return self
     check_write(self)
-    result = dispatch(_fill, (shadow(self, False),), (number_array(value, kind).item(),))
+    number = number_array(value, CPU_KINDS[kind.dtype]).item()
+    result = dispatch(_fill, (shadow(self, False),), (number,))
     write(self, result._array)
     become(self, result)
     return self

@@ -13,6 +13,7 @@ from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import META
 from flambeau.kernels.shared import sorting as kernels
 from flambeau.ops.creation import as_tensor
 
@@ -178,7 +179,8 @@ def _quantile(
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
     if input.numel() == 0:
         raise RuntimeError(f"{name}() input tensor must be non-empty")
-    if bool(((q < 0) | (q > 1)).any()):  # type: ignore[attr-defined]
+    # Elsewhere nobody looks, as that would wait for the device.
+    if q.device.type == "cpu" and bool(((q < 0) | (q > 1)).any()):  # type: ignore[attr-defined]
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
         raise RuntimeError(
@@ -239,13 +241,18 @@ def nanquantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = F
 # ---- unique elements
 
 
-def _host(tensor: Tensor) -> Any:
-    return tensor._array if tensor._kind.place == 0 else tensor._array.get()  # type: ignore[union-attr]
+def _elements(name: str, tensor: Tensor) -> tuple[Any, Any]:
+    """The array of a tensor, and its library."""
+    if tensor.kind.place == META:
+        raise NotImplementedError(
+            f"{name}: the shape of the result depends on the elements, which tensors on the meta "
+            "device do not have"
+        )
+    return tensor._array, tensor.kind.xp
 
 
 def _as_result(array: Any, like: Tensor, of: Any = None) -> Tensor:
-    kind = like.kind if of is None else like.kind.family[of]
-    return wrap(kind.xp.asarray(array), kind)
+    return wrap(array, like.kind if of is None else like.kind.family[of])
 
 
 @method("unique")
@@ -255,7 +262,7 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
 
     Also the index of each element among them, and how often each occurs, when asked for.
     """
-    array = _host(input)
+    array, xp = _elements("unique", input)
     if dim is not None:
         dim = wrap_dim(dim, input.ndim)
         if input.numel() == 0 and input.shape[dim] != 0:
@@ -263,7 +270,7 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
                 "There are 0 sized dimensions, and they aren't selected, so unique cannot be "
                 "applied"
             )
-    values, inverse, counts = numpy.unique(
+    values, inverse, counts = xp.unique(
         array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False
     )
     inverse = inverse.reshape(input.shape if dim is None else (input.shape[dim],))
@@ -273,7 +280,7 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
 def _chosen_of(
     values: Any, inverse: Any, counts: Any, input: Tensor, with_inverse: bool, with_counts: bool
 ) -> Any:
-    results = [_as_result(numpy.ascontiguousarray(values), input)]
+    results = [_as_result(values if values.flags.c_contiguous else values.copy(), input)]
     if with_inverse:
         results.append(_as_result(inverse.astype(numpy.int64), input, int64))
     if with_counts:
@@ -285,16 +292,16 @@ def _chosen_of(
 def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False,
                        dim: int | None = None) -> Any:  # fmt: skip
     """The elements (slices along ``dim``) that differ from the one before them."""
-    array = _host(input)
-    rows = array.reshape(-1) if dim is None else numpy.moveaxis(array, dim, 0)
+    array, xp = _elements("unique_consecutive", input)
+    rows = array.reshape(-1) if dim is None else xp.moveaxis(array, dim, 0)
     n = len(rows)
-    flat = rows.reshape(n, -1) if rows.size else numpy.zeros((n, 1))
-    fresh = numpy.ones(n, bool)
+    flat = rows.reshape(n, -1) if rows.size else xp.zeros((n, 1))
+    fresh = xp.ones(n, bool)
     fresh[1:] = (flat[1:] != flat[:-1]).any(1)
-    first = numpy.flatnonzero(fresh)
-    inverse = numpy.cumsum(fresh) - 1
-    counts = numpy.diff(numpy.append(first, n))
-    values = rows[first] if dim is None else numpy.moveaxis(rows[first], 0, dim)
+    first = xp.flatnonzero(fresh)
+    inverse = xp.cumsum(fresh) - 1
+    counts = xp.diff(xp.append(first, n))
+    values = rows[first] if dim is None else xp.moveaxis(rows[first], 0, dim)
     if dim is None:
         inverse = inverse.reshape(array.shape)
     return _chosen_of(values, inverse, counts, input, return_inverse, return_counts)
@@ -358,7 +365,8 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
 @method("bincount")
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each non-negative integer occurs, or the sum of its weights."""
-    if input.ndim != 1 or (input.numel() and bool((input < 0).any())):  # type: ignore[attr-defined]
+    array, xp = _elements("bincount", input)
+    if input.ndim != 1 or (array.size and bool((array < 0).any())):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if input.dtype.rank != 1:
         raise RuntimeError(f"\"bincount_cpu\" not implemented for '{scalar_name(input.dtype)}'")
@@ -366,10 +374,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError("minlength should be >= 0")
     if weights is not None and weights.shape != input.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
-    xp = input.kind.xp
     if weights is None:
-        return _as_result(xp.bincount(input._array, minlength=minlength), input, int64)
-    counted = xp.bincount(input._array, weights._array, minlength)
+        return _as_result(xp.bincount(array, minlength=minlength), input, int64)
+    counted = xp.bincount(array, weights._array, minlength)
     kind = (
         weights.kind
         if weights.dtype.name == "float32"
@@ -390,7 +397,9 @@ def histc(
         raise RuntimeError("bins must be > 0")
     if input.dtype.rank != 2:
         raise RuntimeError(f"\"histogram_cpu\" not implemented for '{scalar_name(input.dtype)}'")
-    array = _host(input).reshape(-1)
+    if input.kind.place == META:
+        return deliver("histc", input.new_empty((bins,)), out)  # type: ignore[attr-defined]
+    array = input._array.reshape(-1)
     low, high = float(min), float(max)
     if low == high and array.size:
         low, high = (
@@ -404,7 +413,7 @@ def histc(
         raise RuntimeError(f"range of [{low}, {high}] is not finite")
     if low > high:
         raise RuntimeError("torch.histc(): max must be larger than min")
-    counts = numpy.histogram(array, bins, (low, high))[0]
+    counts = input.kind.xp.histogram(array, bins, (low, high))[0]
     return deliver("histc", _as_result(counts.astype(input.kind.array_type), input), out)
 
 

@@ -11,6 +11,7 @@ import flambeau as torch
 from tests.samples import function, generators
 
 NAMES = sorted(generators())
+NOT_ON_CUDA = {"special.airy_ai"}  # CuPy has no such function
 Tensor = torch.Tensor
 
 # How often an operator may copy something to the host, and why; its gradients as often again.
@@ -30,6 +31,12 @@ HOST_READS = {
     **dict.fromkeys(["index_fill", "index_put", "index_reduce", "put"], INDEX),
     **dict.fromkeys(["scatter", "scatter_add", "take_along_dim"], INDEX),
     "masked_scatter": INDEX,
+    **dict.fromkeys(["bincount", "histc", "unique", "unique_consecutive"], SIZE),
+    **dict.fromkeys(["Tensor.item", "Tensor.tolist", "prod"], ANSWER),
+    "cumprod": 2,  # whether elements are zero decides how gradients are computed
+    # Values chosen by index: gradients go back there.
+    **dict.fromkeys(["max", "min", "sort", "msort", "topk", "kthvalue", "median"], INDEX),
+    **dict.fromkeys(["nanmedian", "mode", "quantile", "nanquantile", "cummax", "cummin"], INDEX),
     "scatter_reduce": SIZE,  # products: CuPy has no multiply.at
 }
 

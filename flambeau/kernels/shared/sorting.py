@@ -8,6 +8,7 @@ import numpy as xp
 
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import compiled
+from flambeau.kernels.shared.scans import accumulated
 
 
 @compiled(minimum=2048, loaded=256)
@@ -69,7 +70,7 @@ def mode(array: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
     place = xp.arange(values.shape[-1])
     fresh = xp.ones(values.shape, bool)
     fresh[..., 1:] = values[..., 1:] != values[..., :-1]
-    start = xp.maximum.accumulate(xp.where(fresh, place, 0), axis=-1)
+    start = accumulated(xp.maximum, xp.where(fresh, place, 0), -1)
     best = xp.expand_dims(xp.argmax(place - start, axis=-1), -1)
     value = xp.moveaxis(xp.take_along_axis(values, best, axis=-1), -1, dim)
     where = xp.moveaxis(xp.take_along_axis(order, best, axis=-1), -1, dim)

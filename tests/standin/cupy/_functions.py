@@ -260,6 +260,14 @@ def shape(a: Any) -> tuple[int, ...]:
     return numpy.shape(host(a))
 
 
+class broadcast:
+    """The common shape of some arrays, and views of them in it."""
+
+    def __init__(self, *arrays: Any) -> None:
+        made = numpy.broadcast(*map(host, arrays))
+        self.shape, self.size, self.nd = made.shape, made.size, made.ndim
+
+
 def get_array_module(*args: Any) -> Any:
     import cupy
 
@@ -271,6 +279,6 @@ ALL |= table(COUNTING, numpy, ledger.note)
 ALL |= table(MAKING, numpy, None, "K")
 globals().update(ALL)
 OWN = """array asarray asanyarray ascontiguousarray asfortranarray asnumpy argmax argmin argsort
-    astype conj conjugate copy copyto empty empty_like from_dlpack frombuffer get_array_module
+    astype broadcast conj conjugate copy copyto empty empty_like from_dlpack frombuffer get_array_module
     matmul ndim place put put_along_axis putmask repeat searchsorted shape size sort take
     take_along_axis"""
