@@ -5,7 +5,17 @@ from __future__ import annotations
 from flambeau.ops.adaptive_pooling import *
 from flambeau.ops.attention import *
 from flambeau.ops.classification_losses import *
+from flambeau.ops.convolution import (
+    conv1d as conv1d, conv2d as conv2d, conv3d as conv3d, conv_tbc as conv_tbc,
+    conv_transpose1d as conv_transpose1d, conv_transpose2d as conv_transpose2d,
+    conv_transpose3d as conv_transpose3d,
+)  # fmt: skip
 from flambeau.ops.ctc import *
+from flambeau.ops.distances import (
+    bilinear as bilinear, cosine_similarity as cosine_similarity,
+    pairwise_distance as pairwise_distance, pdist as pdist,
+)  # fmt: skip
+from flambeau.ops.embedding import embedding as embedding, one_hot as one_hot
 from flambeau.ops.embedding_bag import *
 from flambeau.ops.folding import *
 from flambeau.ops.implicit import *
@@ -13,12 +23,12 @@ from flambeau.ops.losses import *
 from flambeau.ops.margin_losses import *
 from flambeau.ops.multi_head import *
 from flambeau.ops.normalization import *
-from flambeau.ops.padding import *
+from flambeau.ops.padding import pad as pad
 from flambeau.ops.pointwise.functional import *
 from flambeau.ops.pooling import *
+from flambeau.ops.products import linear as linear
 from flambeau.ops.resampling import *
 from flambeau.ops.unpooling import *
 from flambeau.ops.vision import *
 
 from flambeau.ops.noise_layers import *  # isort: skip  (its rrelu is the one with `inplace`)
-from flambeau.ops.products import linear as linear

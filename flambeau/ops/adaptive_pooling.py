@@ -14,6 +14,8 @@ from flambeau.ops.spatial import Ints, batched
 
 def _size(name: str, output_size: Any, n: int, shape: Ints) -> Ints:
     """The spatial size asked for; None keeps the size of a dimension."""
+    if n > 1 and isinstance(output_size, tuple | list) and len(shape) <= len(output_size):
+        raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
     if output_size is None or hasattr(output_size, "__index__"):
         output_size = (output_size,) * n
     if n == 1 and None in output_size:
@@ -62,8 +64,8 @@ def _check_dtype(name: str, input: Tensor) -> None:
 
 
 def _average(name: str, n: int, input: Tensor, output_size: Any) -> Tensor:
-    _check(name, input, n)
     size = _size(name, output_size, n, input._array.shape)
+    _check(name, input, n)
     if any([s < 0 for s in size]):
         if n == 1:
             name, size = "adaptive_avg_pool2d", (1, *size)
@@ -84,8 +86,8 @@ def _average(name: str, n: int, input: Tensor, output_size: Any) -> Tensor:
 
 
 def _maximum(name: str, n: int, input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
-    _check(name, input, n)
     size, shape = _size(name, output_size, n, input._array.shape), input._array.shape
+    _check(name, input, n)
     _check_full(name, shape, range(len(shape) - n - (len(shape) == n + 2), len(shape)))
     if any([s < 0 for s in size]):
         lead, ones = shape[:-n], (1,) * (n == 1)

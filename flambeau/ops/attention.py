@@ -74,6 +74,10 @@ def scaled_dot_product_attention(
         key, value = _repeated_heads(query, key, value)
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else math.inf
+    if query.dtype.itemsize < 4:  # computed in single precision and rounded once
+        wide = [t.float() for t in (query, key, value)]  # type: ignore[attr-defined]
+        result = scaled_dot_product_attention(*wide, attn_mask, dropout_p, is_causal, scale)
+        return result.to(query.dtype)  # type: ignore[attr-defined]
     if is_causal:
         steps = arange(max(query.shape[-2], key.shape[-2]), device=query.device)
         rows, columns = steps[: query.shape[-2]], steps[: key.shape[-2]]  # type: ignore[index]

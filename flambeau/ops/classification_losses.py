@@ -14,6 +14,7 @@ from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import losses as kernels
 from flambeau.ops.direct import run
+from flambeau.ops.products import linear
 from flambeau.ops.reduction import chosen
 
 Maybe = Tensor | None
@@ -284,6 +285,56 @@ def _of_probabilities(
         loss = run(_cross_entropy, (*single, weight), params)[0]
         return loss.reshape(()) if reduction == "none" else loss
     return run(_cross_entropy, (input, target, weight), params)[0]
+
+
+def linear_cross_entropy(
+    input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Maybe = None,
+    weight: Maybe = None, reduction: str = "mean", ignore_index: int | None = None,
+    label_smoothing: float = 0.0, options: Any = None,
+) -> Tensor:  # fmt: skip
+    """``cross_entropy(linear(input, linear_weight, linear_bias), target)``.
+
+    ``input`` is ``[N, in]`` or ``[in]``, ``linear_weight`` ``[C, *, in]``: the logits are
+    ``[N, C, *]``. ``options`` say how to save memory where the work is done in pieces; here the
+    logits exist as a whole, and the result is the same.
+    """
+    _check_fused(input, linear_weight, linear_bias, target, ignore_index)
+    classes, features = linear_weight.shape[0], linear_weight.shape[-1]
+    flat = linear_weight.reshape(-1, features)  # type: ignore[attr-defined]
+    bias = None if linear_bias is None else linear_bias.reshape(-1)  # type: ignore[attr-defined]
+    logits = linear(input, flat, bias)
+    if linear_weight.ndim > 2:
+        logits = logits.reshape(-1, classes, *linear_weight.shape[1:-1])  # type: ignore
+    ignore = -100 if ignore_index is None else ignore_index
+    return cross_entropy(
+        logits, target, weight, ignore_index=ignore, reduction=reduction,
+        label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+def _check_fused(input: Tensor, weight: Tensor, bias: Maybe, target: Tensor, ignore: Any) -> None:
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.ndim}")
+    if weight.ndim < 2:
+        raise RuntimeError(
+            f"expected linear_weight with dimensionality at least 2, got {weight.ndim}"
+        )
+    if input.shape[-1] != weight.shape[-1]:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), got "
+            f"{input.shape[-1]} and {weight.shape[-1]}, respectively"
+        )
+    if weight.ndim > 2 and input.ndim == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(weight.shape)} requires batched "
+            "input"
+        )
+    if bias is not None and bias.shape != weight.shape[:-1]:
+        raise RuntimeError(
+            f"expected linear_bias shape {tuple(weight.shape[:-1])}, got {tuple(bias.shape)}"
+        )
+    if ignore is not None and target.dtype.is_floating_point:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
 
 
 __all__ = exported(globals())

@@ -240,12 +240,12 @@ def _convolve(
         numbers = (_hashable(stride), _hashable(padding), _hashable(dilation))
         geometry = _geometry(n, *shapes, *numbers, groups)
     stride, padding, dilation, before = geometry
-    if len(shapes[0]) == n + 1:
-        single = input.unsqueeze(0)  # type: ignore[attr-defined]
-        return _convolve(n, single, weight, bias, stride, padding, dilation, groups).squeeze(0)  # type: ignore
     if before:
         input = input.constant_pad_nd(before)  # type: ignore[attr-defined]
-    return run(_conv, (input, weight, bias), (stride, padding, dilation, groups))
+    params = (stride, padding, dilation, groups)
+    if len(shapes[0]) == n + 2:
+        return run(_conv, (input, weight, bias), params)
+    return run(_conv, (input.unsqueeze(0), weight, bias), params).squeeze(0)  # type: ignore
 
 
 def conv1d(

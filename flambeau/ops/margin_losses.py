@@ -101,7 +101,7 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "  # type: ignore
         )
-    return reduced((margin - target * (input1 - input2)).clamp_min(0), reduction)  # type: ignore
+    return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)  # type: ignore
 
 
 def cosine_embedding_loss(

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flambeau.core.dtype import dtype as DType  # noqa: N812
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
 from flambeau.ops import (
     adaptive_pooling,
     ctc,
@@ -41,7 +43,7 @@ def batch_norm(
 
 def native_batch_norm(
     input: Tensor, weight: Maybe, bias: Maybe, running_mean: Maybe, running_var: Maybe,
-    training: bool, momentum: float, eps: float,
+    training: bool, momentum: float, eps: float, *, out: Any = None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """``batch_norm`` with the mean and 1 / deviation of each channel (empty out of training)."""
     result, mean, rstd = normalization.normalize_batch(
@@ -49,7 +51,21 @@ def native_batch_norm(
     )
     if not training:
         mean, rstd = mean.new_empty(0), rstd.new_empty(0)  # type: ignore[attr-defined]
-    return result, mean, rstd
+    of = _statistics_dtype(input, weight, bias, running_mean)
+    return deliver("native_batch_norm", (result, mean.to(of), rstd.to(of)), out)  # type: ignore
+
+
+def _statistics_dtype(input: Tensor, *parameters: Maybe) -> DType:
+    """The dtype of the parameters, where there are any: half precision is not forced on them."""
+    return next((p.dtype for p in parameters if p is not None), input.dtype)
+
+
+def _statistics(input: Tensor, dims: Any, eps: float, of: DType) -> tuple[Tensor, Tensor]:
+    """The mean and 1 / deviation over ``dims``, which have gradients too."""
+    wide = input.float() if input.dtype.itemsize < 4 else input  # type: ignore[attr-defined]
+    mean = wide.mean(dims, True)  # type: ignore[attr-defined]
+    rstd = ((wide - mean).square().mean(dims, True) + eps).rsqrt()
+    return mean.to(of), rstd.to(of)
 
 
 def instance_norm(
@@ -74,7 +90,9 @@ def native_layer_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Maybe, bias: Maybe, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """``layer_norm`` with the mean and 1 / deviation of each row."""
-    return normalization.normalize_rows(input, normalized_shape, weight, bias, eps)
+    result = normalization.layer_norm(input, normalized_shape, weight, bias, eps)
+    dims = tuple(range(input.ndim - len(normalized_shape), input.ndim))
+    return result, *_statistics(input, dims, eps, _statistics_dtype(input, weight, bias))
 
 
 def group_norm(
@@ -89,7 +107,10 @@ def native_group_norm(
     input: Tensor, weight: Maybe, bias: Maybe, N: int, C: int, HxW: int, group: int, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """``group_norm`` with the mean and 1 / deviation of each group."""
-    return normalization.normalize_groups(input, group, weight, bias, eps)
+    result = normalization.normalize_groups(input, group, weight, bias, eps)[0]
+    rows = input.reshape(N, group, C // group * HxW)  # type: ignore[attr-defined]
+    mean, rstd = _statistics(rows, 2, eps, _statistics_dtype(input, weight, bias))
+    return result, mean.squeeze(2), rstd.squeeze(2)  # type: ignore[attr-defined]
 
 
 # ---- pooling

@@ -49,14 +49,18 @@ def _unit_grad(
     return (grad - along) * scale
 
 
+def _summed(tensor: Tensor, dims: tuple[int, ...]) -> Tensor:
+    return tensor.sum(dims) if dims else tensor  # type: ignore[attr-defined]
+
+
 def _affine_grads(
     grad: Tensor, unit: Tensor, weight: Maybe, dims: Any, needs: Needs
 ) -> tuple[Tensor, Maybe, Maybe]:
     """The gradients of ``unit``, weight and bias in ``unit * weight + bias``."""
     return (
         grad if weight is None else grad * weight,
-        (grad * unit).sum(dims) if needs[1] else None,  # type: ignore[operator]
-        grad.sum(dims) if needs[2] else None,  # type: ignore[attr-defined]
+        _summed(grad * unit, dims) if needs[1] else None,  # type: ignore[operator]
+        _summed(grad, dims) if needs[2] else None,
     )
 
 
@@ -179,18 +183,11 @@ def layer_norm(
     >>> torch.nn.functional.layer_norm(torch.tensor([[1.0, 3.0]]), (2,))
     tensor([[-1.0000,  1.0000]])
     """
-    return normalize_rows(input, normalized_shape, weight, bias, eps)[0]
-
-
-def normalize_rows(
-    input: Tensor, normalized_shape: Sequence[int], weight: Maybe, bias: Maybe, eps: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Layer norm: the result, mean and 1 / deviation."""
     shape = _checked_rows("layer_norm", input, normalized_shape, weight, bias, ", ")
     for tensor in (weight, bias):
         if tensor is not None and tensor._kind is not input._kind:
             _parameter_like(tensor, input, "LayerNormKernelImpl")
-    return run(_layer_norm, (input, weight, bias), (len(shape), eps))
+    return run(_layer_norm, (input, weight, bias), (len(shape), eps))[0]
 
 
 _rms_norm = Op("rms_norm", kernels.rms_norm_forward, inputs=("input", "weight"),
@@ -300,7 +297,7 @@ def normalize_batch(
     training: bool, momentum: float, eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Batch norm, updating running statistics in training: the result, mean and 1 / deviation."""
-    if input.ndim < 2 and not input._array.size and not training:
+    if input.ndim < 2 and not input._array.size:
         return input.clone(), *[input.new_empty(0)] * 2  # type: ignore[attr-defined]
     channels = input.size(1)  # type: ignore[attr-defined]
     given = (running_mean, running_var, weight, bias)
@@ -436,7 +433,7 @@ def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, result2: Tens
       eps: float, needs: Needs) -> Any:  # fmt: skip
     if not modes.grad:
         return run(_group_norm_backward, (grad, input, result1, result2, weight), (groups, needs))
-    rows = (input.shape[0], groups, -1)
+    rows = (input.shape[0], groups, math.prod(input.shape[1:]) // groups)
     unit, scale = _unit(input.reshape(rows), 2, eps)  # type: ignore[attr-defined]
     dims = (0, *range(2, input.ndim))
     g, dw, db = _affine_grads(
@@ -449,7 +446,8 @@ def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, result2: Tens
 @_group_norm.jvp
 def _(input: Tensor, weight: Maybe, input_t: Maybe, weight_t: Maybe, bias_t: Maybe, groups: int,
       eps: float) -> Any:  # fmt: skip
-    rows, shape, ndim = (input.shape[0], groups, -1), input.shape, input.ndim
+    shape, ndim = input.shape, input.ndim
+    rows = (shape[0], groups, math.prod(shape[1:]) // groups)
     unit, scale = _unit(input.reshape(rows), 2, eps)  # type: ignore[attr-defined]
     if input_t is not None:
         input_t = _unit_grad(input_t.reshape(rows), unit, scale, 2).reshape(shape)  # type: ignore

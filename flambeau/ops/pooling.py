@@ -9,6 +9,7 @@ from flambeau.core.dtype import scalar_name
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
 from flambeau.kernels.shared import pooling as kernels
 from flambeau.ops.direct import run
 from flambeau.ops.spatial import COUNTS, Ints, batched, per_dimension
@@ -307,7 +308,7 @@ def max_pool3d_with_indices(
 
 def _avg_pooled(
     name: str, n: int, input: Tensor, kernel: Any, stride: Any, padding: Any, ceil: bool,
-    count_include_pad: bool, divisor: int | None,
+    count_include_pad: bool, divisor: int | None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     if not isinstance(input, Tensor):
         raise not_a_tensor(name, "input", 1, input)
@@ -320,8 +321,8 @@ def _avg_pooled(
         raise NotImplementedError(f"\"{what}\" not implemented for '{scalar_name(input.dtype)}'")
     params = (kernel, stride, padding, ceil, count_include_pad, divisor)
     if input._array.ndim == n + 2:
-        return run(_avg_pool, (input,), params)
-    return batched(_avg_pool, n, input, *params)
+        return deliver(name, run(_avg_pool, (input,), params), out)
+    return deliver(name, batched(_avg_pool, n, input, *params), out)
 
 
 def avg_pool1d(
@@ -336,7 +337,7 @@ def avg_pool1d(
 
 def avg_pool2d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
+    count_include_pad: bool = True, divisor_override: int | None = None, *, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of each window of ``[N, C, H, W]`` or ``[C, H, W]``; ``stride`` defaults to it.
 
@@ -345,18 +346,18 @@ def avg_pool2d(
     """
     return _avg_pooled(
         "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
-        divisor_override,
+        divisor_override, out,
     )  # fmt: skip
 
 
 def avg_pool3d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
+    count_include_pad: bool = True, divisor_override: int | None = None, *, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of each window of ``[N, C, D, H, W]`` or ``[C, D, H, W]``; see ``avg_pool2d``."""
     return _avg_pooled(
         "avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
-        divisor_override,
+        divisor_override, out,
     )  # fmt: skip
 
 

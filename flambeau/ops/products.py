@@ -365,7 +365,9 @@ def _rows(tensor: Tensor) -> Tensor:
     )  # type: ignore
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """``input @ weight.T + bias``: ``[*, in]``, ``[out, in]`` and ``[out]`` give ``[*, out]``.
 
     Raises RuntimeError for shapes or dtypes that do not fit.
@@ -380,6 +382,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         plain = False
     if (
         plain
+        and out is None
         and kind is not None
         and kind.category & 12
         and not (flags.active or kind.place == META)
@@ -399,7 +402,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         ):
             record(_linear, result, (input, weight, bias))
         return result
-    return _checked_linear(input, weight, bias)
+    return deliver("linear", _checked_linear(input, weight, bias), out)
 
 
 def _checked_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flambeau.core.dtype import scalar_name
+from flambeau.core.layout import contiguous_format
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import linspace, ones
@@ -43,7 +44,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     n, c = len(lead), channels // (r * r)
     split = input.reshape(*lead, c, r, r, height, width)  # type: ignore[attr-defined]
     moved = split.permute(*range(n + 1), n + 3, n + 1, n + 4, n + 2)
-    return moved.reshape(*lead, c, height * r, width * r)
+    return moved.clone(memory_format=contiguous_format).view(*lead, c, height * r, width * r)
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -59,7 +60,9 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     n = len(lead)
     split = input.reshape(*lead, channels, height // r, r, width // r, r)  # type: ignore
     moved = split.permute(*range(n + 1), n + 2, n + 4, n + 1, n + 3)
-    return moved.reshape(*lead, channels * r * r, height // r, width // r)
+    return moved.clone(memory_format=contiguous_format).view(
+        *lead, channels * r * r, height // r, width // r
+    )
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -79,7 +82,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"Number of channels must be divisible by groups. Got {channels} channels and {groups} groups."
         )
     split = input.unflatten(dim, (groups, channels // groups))  # type: ignore[attr-defined]
-    return split.transpose(dim, dim + 1).reshape(input.shape)
+    return split.transpose(dim, dim + 1).clone(memory_format=contiguous_format).view(input.shape)
 
 
 # ---- grids
@@ -245,7 +248,8 @@ def _inside(place: Tensor, extent: int, padding_mode: str, align: bool) -> Tenso
 def _taps(place: Tensor, mode: str) -> list[tuple[Tensor, Tensor | None]]:
     """The pixels that count along one dimension, and their weights (None: 1)."""
     if mode == "nearest":
-        return [(place.detach().round(), None)]  # type: ignore[attr-defined]
+        connected = (place * 0).nan_to_num() + 1  # type: ignore[operator]
+        return [(place.detach().round(), connected)]  # type: ignore[attr-defined]
     first = place.detach().floor()  # type: ignore[attr-defined]
     part = place - first  # type: ignore[operator]
     if mode == "bilinear":

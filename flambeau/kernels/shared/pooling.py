@@ -231,7 +231,7 @@ def _divisor(sides: list[Windows], with_padding: bool, override: int | None) -> 
 def _average(x: Array, sides: list[Windows], divisor: Array | int) -> Array:
     total = _sums(wide(x), sides)
     if total.dtype.kind != "f":  # rounded towards zero
-        return (xp.sign(total) * (xp.abs(total) // divisor)).astype(x.dtype)
+        return (xp.sign(total) * xp.sign(divisor) * (xp.abs(total) // xp.abs(divisor))).astype(x.dtype)
     return rounded(_divided(total, divisor), x.dtype)
 
 

@@ -29,12 +29,13 @@ class Line(NamedTuple):
 
 def resample(x: Array, lines: tuple[Line, ...], transposed: bool) -> Array:
     """``x`` resized along its last dimensions, or the gradient of such an ``x``."""
-    kept = x.dtype
-    if kept.kind == "u" and lines[0].mode[:7] != "nearest":
-        x = x.astype(xp.float32)
     for i, line in enumerate(reversed(lines)):
-        x = _along(x, x.ndim - 1 - i, line, transposed)
-    return x if x.dtype == kept else xp.clip(xp.rint(x), 0, 255).astype(kept)
+        axis = x.ndim - 1 - i
+        if x.dtype.kind == "u" and line.mode[:7] != "nearest":
+            x = _bytes_along(x, axis, line)
+        else:
+            x = _along(x, axis, line, transposed)
+    return x
 
 
 def _along(x: Array, axis: int, line: Line, transposed: bool) -> Array:
@@ -50,6 +51,24 @@ def _along(x: Array, axis: int, line: Line, transposed: bool) -> Array:
         part *= xp.asarray(weight, dtype=x.dtype).reshape(shape)
         total = part if total is None else xp.add(total, part, out=total)
     return total
+
+
+def _bytes_along(x: Array, axis: int, line: Line) -> Array:
+    """``_along`` for bytes, in integers: weights as 16-bit fractions, rounded after each dimension."""
+    if line.size == line.extent and not line.scale:
+        return x
+    places, weights = taps(line)
+    assert weights is not None
+    bits, top = 0, weights.max(initial=0)
+    while bits < 22 and int(0.5 + top * (1 << (bits + 1))) < 1 << 15:
+        bits += 1
+    shape = (-1, *(1,) * (x.ndim - 1 - axis))
+    total: Any = 1 << (bits - 1)
+    for place, weight in zip(places, weights):
+        whole = numpy.trunc(weight * (1 << bits) + numpy.copysign(0.5, weight)).astype(numpy.int64)
+        part = x.take(xp.asarray(place), axis).astype(xp.int64)
+        total = total + part * xp.asarray(whole).reshape(shape)
+    return xp.clip(total >> bits, 0, 255).astype(x.dtype)
 
 
 @lru_cache(64)
