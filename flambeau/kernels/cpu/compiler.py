@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from numba.extending import intrinsic
 
 SAFE = {"contract", "nsz", "arcp", "reassoc"}  #: fast-math that leaves NaN and infinity alone
 INT64 = ir.IntType(64)
+VERSIONS = 8  #: folders of compiled kernels that are kept
 
 
 @cache
@@ -42,10 +44,19 @@ def cache_folder() -> Path | None:
             digest.update(text)
     folder = home / "flambeau" / f"kernels-{digest.hexdigest()}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            _forget_old(folder.parent)
     except OSError:
         return None
     return folder if os.access(folder, os.W_OK) else None
+
+
+def _forget_old(parent: Path) -> None:
+    """Removes the folders of all but the last few versions of the kernels."""
+    folders = sorted(parent.glob("kernels-*"), key=lambda folder: folder.stat().st_mtime)
+    for folder in folders[:-VERSIONS]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
