@@ -45,7 +45,7 @@ def cache_folder() -> Path | None:
     folder = home / "flambeau" / f"kernels-{digest.hexdigest()}"
     try:
         if not folder.exists():
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             _forget_old(folder.parent)
     except OSError:
         return None
