@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from flambeau.core.dtype import int32
-from flambeau.core.op import Op
+from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
@@ -22,7 +22,7 @@ from flambeau.ops.random import randn
 # ---- Cholesky
 
 _cholesky = Op(
-    "linalg_cholesky", kernels.cholesky, inputs=("A",), accepts="fc", node="LinalgCholeskyEx"
+    "linalg_cholesky", kernels.cholesky, batch=LEADING, inputs=("A",), accepts="fc", node="LinalgCholeskyEx"
 )
 
 
@@ -69,7 +69,7 @@ def cholesky_of(input: Tensor, upper: bool = False, *, out: Tensor | None = None
 
 # ---- QR
 
-_qr = Op("linalg_qr", kernels.qr, inputs=("A",), params=("mode",), outputs=2, accepts="fc")
+_qr = Op("linalg_qr", kernels.qr, batch=LEADING, inputs=("A",), params=("mode",), outputs=2, accepts="fc")
 
 
 @_qr.vjp
@@ -135,7 +135,7 @@ def qr_of(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
 
 
 _householder = Op(
-    "linalg_householder_product", kernels.householder_product, inputs=("A", "tau"), accepts="fc"
+    "linalg_householder_product", kernels.householder_product, batch=LEADING, inputs=("A", "tau"), accepts="fc"
 )
 
 
@@ -146,8 +146,9 @@ def _householder_vjp(grad: Tensor, A: Tensor, tau: Tensor) -> Any:
     from flambeau.autograd.grad_mode import enable_grad
 
     with enable_grad():
-        a, t = (x if x.requires_grad else x.detach().requires_grad_() for x in (A, tau))  # type: ignore
-        product = _reflected(a.view_as(a), t.view_as(t))  # type: ignore[attr-defined]
+        pair = (x if x.requires_grad else x.detach().requires_grad_() for x in (A, tau))  # type: ignore
+        a, t = (x.view_as(x) for x in pair)  # tau may depend on A: partial derivatives are wanted
+        product = _reflected(a, t)
         return gradients(product, (a, t), grad, create_graph=grad.requires_grad, allow_unused=True)  # type: ignore
 
 
@@ -191,7 +192,7 @@ def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpos
     return deliver("ormqr", matmul(q, other) if left else matmul(other, q), out)
 
 
-_geqrf = Op("geqrf", kernels.geqrf, inputs=("A",), outputs=2, accepts="fc", differentiable=())
+_geqrf = Op("geqrf", kernels.geqrf, batch=LEADING, inputs=("A",), outputs=2, accepts="fc", differentiable=())
 
 
 @method("geqrf")
@@ -203,7 +204,7 @@ def geqrf(input: Tensor, *, out: Any = None) -> Any:
 # ---- singular values
 
 _svd = Op(
-    "linalg_svd", kernels.svd, inputs=("A",), params=("full_matrices",), outputs=3, accepts="fc"
+    "linalg_svd", kernels.svd, batch=LEADING, inputs=("A",), params=("full_matrices",), outputs=3, accepts="fc"
 )
 
 
@@ -265,7 +266,7 @@ def svd_of(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: An
 
 # ---- eigenvalues
 
-_eigh = Op("linalg_eigh", kernels.eigh, inputs=("A",), params=("uplo",), outputs=2, accepts="fc")
+_eigh = Op("linalg_eigh", kernels.eigh, batch=LEADING, inputs=("A",), params=("uplo",), outputs=2, accepts="fc")
 
 
 @_eigh.vjp
@@ -303,7 +304,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
     return deliver("linalg_eigvalsh", _eigh(A, UPLO.upper())[0], out)
 
 
-_eig = Op("linalg_eig", kernels.eig, inputs=("A",), outputs=2, accepts="fc")
+_eig = Op("linalg_eig", kernels.eig, batch=LEADING, inputs=("A",), outputs=2, accepts="fc")
 
 
 @_eig.vjp
@@ -341,7 +342,7 @@ def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 # ---- LU
 
-_lu_factor = Op("linalg_lu_factor_ex", kernels.lu_factor, inputs=("A",), outputs=3, accepts="fc",
+_lu_factor = Op("linalg_lu_factor_ex", kernels.lu_factor, batch=LEADING, inputs=("A",), outputs=3, accepts="fc",
     differentiable=(0,))  # fmt: skip
 
 
@@ -471,7 +472,7 @@ def lu_solve_of(
 
 # ---- LDL
 
-_ldl = Op("linalg_ldl_factor_ex", kernels.ldl_factor, inputs=("A",), params=("hermitian",), outputs=3,
+_ldl = Op("linalg_ldl_factor_ex", kernels.ldl_factor, batch=LEADING, inputs=("A",), params=("hermitian",), outputs=3,
           accepts="fc", differentiable=())  # fmt: skip
 
 

@@ -47,14 +47,21 @@ def poisson_nll_loss(
     return reduced(losses, reduction)
 
 
+def _one_dimension_shared(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether the shapes are equal but for one dimension, where the other one has size 1."""
+    if len(shape) != len(other):
+        return False
+    return [b for a, b in zip(shape, other, strict=True) if a != b] == [1]
+
+
 def gaussian_nll_loss(
     input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """The mean of ``(log(var) + (input - target)^2 / var) / 2``, ``var`` being at least ``eps``.
 
-    ``var`` has the shape of the input, or without its last dimension, or with 1 there, or is a
-    number. ``full`` adds ``log(2 pi) / 2``. ValueError for a negative ``var``.
+    ``var`` has the shape of the input, or without its last dimension, or with 1 in one place, or
+    is a number. ``full`` adds ``log(2 pi) / 2``. ValueError for a negative ``var``.
     """
     if not isinstance(var, Tensor):
         if var < 0:
@@ -64,7 +71,7 @@ def gaussian_nll_loss(
     if var.shape != input.shape:
         if input.shape[:-1] == var.shape:
             var = var.unsqueeze(-1)  # type: ignore[attr-defined]
-        elif not (input.shape[:-1] == var.shape[:-1] and var.shape[-1:] == (1,)):
+        elif not _one_dimension_shared(tuple(input.shape), tuple(var.shape)):
             raise ValueError("var is of incorrect size")
     if reduction not in REDUCTIONS:
         raise ValueError(f"{reduction} is not valid")
