@@ -211,6 +211,8 @@ def _fractional(
             f"got {-n - 1})"
         )
     x = input if input.ndim == n + 2 else input.unsqueeze(0)  # type: ignore[attr-defined]
+    if n == 3 and input.ndim == 4 and samples is not None:
+        samples = samples[:1]  # PyTorch does not ask how many there are
     samples = _samples(x, n, samples)
     for side, m, k, s in zip(("time", "height", "width")[3 - n :], x.shape[2:], kernel, size):
         if s + k - 1 > m:
@@ -246,7 +248,8 @@ def _windows_maximum(x: Tensor, samples: Tensor, kernel: Ints, size: Ints) -> tu
     n, lead = len(kernel), tuple(x.shape[:2])
     flat: Any = 0
     for d in range(n):
-        chosen = samples.select(2, n - 1 - d)  # type: ignore[attr-defined]
+        # PyTorch's samples are for width and height, but for depth, height and width
+        chosen = samples.select(2, d if n == 3 else n - 1 - d)  # type: ignore[attr-defined]
         places = _starts(chosen, x.shape[2 + d], size[d], kernel[d]).unsqueeze(-1)  # type: ignore
         places = places + arange(kernel[d], device=x.device)
         ones = [1] * (2 * n)
