@@ -90,9 +90,9 @@ _cross_entropy = Op("cross_entropy", kernels.cross_entropy, inputs=("input", "ta
         _losses(x, reduction), _losses(x, "none"), ()))  # fmt: skip
 
 _cross_entropy_grad = Op("cross_entropy_backward", kernels.cross_entropy_grad,
-    inputs=("grad_output", "input", "log_sum", "total", "target", "weight"),
+    inputs=("input", "grad_output", "log_sum", "total", "target", "weight"),
     params=("ignore_index", "label_smoothing", "reduction"),
-    shape=lambda grad, x, *rest: (x.shape, x.dtype))  # fmt: skip
+    shape=lambda x, *rest: x.shape)  # fmt: skip
 
 
 @_cross_entropy.vjp
@@ -100,7 +100,7 @@ def _(grad: Tensor, input: Tensor, target: Tensor, weight: Maybe, result1: Tenso
       ignore_index: int, label_smoothing: float, reduction: str, needs: Any) -> Any:  # fmt: skip
     params = (ignore_index, label_smoothing, reduction)
     if not modes.grad and not needs[1]:
-        tensors = (grad, input, result1, result2, target, weight)
+        tensors = (input, grad, result1, result2, target, weight)
         return run(_cross_entropy_grad, tensors, params), None, None
     share = _spread(grad, result2, reduction)
     q = _wanted(input, target, weight, ignore_index, label_smoothing)

@@ -9,6 +9,7 @@ from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import embedding as kernels
+from flambeau.ops.creation import arange
 from flambeau.ops.direct import run
 from flambeau.ops.reductions import vector_norm
 
@@ -129,8 +130,8 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
             raise RuntimeError("Class values must be smaller than num_classes.")
     elif num_classes == -1:
         raise NotImplementedError("one_hot of a tensor on the meta device needs num_classes")
-    zeros = input.new_zeros((*shape, num_classes))  # type: ignore[attr-defined]
-    return zeros.scatter(-1, input.unsqueeze(-1), 1)  # type: ignore[attr-defined]
+    classes = arange(num_classes, device=input.device)
+    return (input.unsqueeze(-1) == classes).long()  # type: ignore[attr-defined]
 
 
 __all__ = exported(globals())

@@ -115,8 +115,8 @@ def cross_entropy(
 
 
 def cross_entropy_grad(
-    grad: Array,
     logits: Array,
+    grad: Array,
     log_sum: Array,
     total: Array,
     target: Array,
@@ -127,8 +127,9 @@ def cross_entropy_grad(
 ) -> Array:
     """See ``shared.losses``."""
     grads = shared.spread(grad, total, log_sum.shape, log_sum.dtype, reduction)
-    backward = shared.cross_entropy_backward if logits.size < 256 else cross_entropy_backward
-    return backward(grads, logits, log_sum, target, weight, ignore_index, label_smoothing)
+    return cross_entropy_backward(
+        grads, logits, log_sum, target, weight, ignore_index, label_smoothing
+    )
 
 
 silence(globals())

@@ -37,7 +37,7 @@ def _norm(difference: Array, p: float) -> Array:
     if p == 1:
         return xp.add.reduce(size, -1)
     if p == xp.inf:
-        return xp.maximum.reduce(size, -1) if size.shape[-1] else xp.add.reduce(size, -1)
+        return xp.max(size, axis=-1) if size.shape[-1] else xp.add.reduce(size, -1)
     return xp.add.reduce(size**p, -1) ** (1 / p)
 
 

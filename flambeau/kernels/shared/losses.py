@@ -113,8 +113,31 @@ def cross_entropy(
     reduction: str,
 ) -> tuple[Array, Array, Array]:
     """The reduced loss, the log-sum-exp of each position's logits, and the sum of the weights."""
+    if weight is None and not label_smoothing and _are_classes(logits, target, ignore_index):
+        log_sum = _log_sum(logits)
+        loss = log_sum - logits[xp.arange(len(target)), target]
+        return _reduced(loss, reduction), log_sum, xp.asarray(loss.size)
     parts = cross_entropy_forward(logits, target, weight, ignore_index, label_smoothing)
     return reduced_parts(*parts, reduction)
+
+
+def _are_classes(scores: Array, target: Array, ignore_index: int) -> bool:
+    """Whether a matrix of scores has a class for each row, none of them out of range or ignored."""
+    return (
+        scores.ndim == 2
+        and target.dtype == xp.int64
+        and scores.size > 0
+        and scores.itemsize >= 4
+        and ignore_index < 0
+        and int(xp.ascontiguousarray(target).view(xp.uint64).max()) < scores.shape[1]
+    )
+
+
+def _reduced(loss: Array, reduction: str) -> Array:
+    if reduction == "none":
+        return loss
+    total = xp.add.reduce(loss, None)
+    return total / loss.size if reduction == "mean" else total
 
 
 def reduced_parts(
@@ -128,10 +151,10 @@ def reduced_parts(
     return loss, log_sum, total
 
 
-@compiled()
+@compiled(minimum=4096, loaded=64)
 def cross_entropy_grad(
-    grad: Array,
     logits: Array,
+    grad: Array,
     log_sum: Array,
     total: Array,
     target: Array,
@@ -141,6 +164,13 @@ def cross_entropy_grad(
     reduction: str,
 ) -> Array:
     """The gradient of the logits from that of the reduced loss."""
+    if weight is None and not label_smoothing and _are_classes(logits, target, ignore_index):
+        p = xp.exp(logits - log_sum[:, None])
+        p[xp.arange(len(target)), target] -= 1
+        p *= grad[:, None] if reduction == "none" else grad
+        if reduction == "mean":
+            p /= len(target)
+        return p
     grads = spread(grad, total, log_sum.shape, log_sum.dtype, reduction)
     return cross_entropy_backward(
         grads, logits, log_sum, target, weight, ignore_index, label_smoothing
@@ -160,6 +190,9 @@ def nll_loss(
     log_probabilities: Array, target: Array, weight: Optional, ignore_index: int, reduction: str
 ) -> tuple[Array, Array]:
     """The reduced negative log-likelihood, and the sum of the weights."""
+    if weight is None and _are_classes(log_probabilities, target, ignore_index):
+        loss = -log_probabilities[xp.arange(len(target)), target]
+        return _reduced(loss, reduction), xp.asarray(loss.size)
     loss, share = nll_loss_forward(log_probabilities, target, weight, ignore_index)
     loss, _, total = reduced_parts(loss, None, share, reduction)
     return loss, total
@@ -185,9 +218,10 @@ def nll_loss_grad(
 def _log_sum(values: Array) -> Array:
     if values.shape[1] == 0 or values.size == 0:
         return xp.zeros((values.shape[0], *values.shape[2:]), values.dtype)
-    top = values.max(axis=1, keepdims=True)
-    sums = xp.add.reduce(xp.exp(values - top), 1)
-    return xp.log(sums) + top[:, 0]
+    top = values.max(1, None, True)
+    shifted = values - top
+    sums = xp.add.reduce(xp.exp(shifted, shifted), 1)
+    return xp.log(sums, sums) + top[:, 0]
 
 
 def _classes(target: Array, count: int, ignore_index: int) -> tuple[Array, Array]:
