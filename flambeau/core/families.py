@@ -67,7 +67,7 @@ def unary(
         if kind is not None and kind.category & short and out is None and not flags.active:
             try:
                 array = kernels[kind.place](input._array)  # type: ignore[misc]
-            except TypeError:
+            except Exception:
                 return dispatch(op, (input,))
             result = wrap(array, kind.family[array.dtype] if kind.category & changed else kind)
             if input._node is not None and modes.grad and vjp is not None:
@@ -133,7 +133,7 @@ def binary(
                     if kind is other._kind:  # type: ignore[union-attr]
                         try:
                             array = kernels[kind.place](input._array, other._array)  # type: ignore
-                        except (TypeError, ValueError):
+                        except Exception:
                             return dispatch(op, (input, other))
                         result = wrap(array, kind.family[_bool] if boolean else kind)
                         if input._node is None is other._node:  # type: ignore[union-attr]
@@ -144,7 +144,7 @@ def binary(
                 elif cls in kind.scalars and numbers != "none":
                     try:
                         array = kernels[kind.place](input._array, other)  # type: ignore[misc]
-                    except (TypeError, OverflowError):
+                    except Exception:
                         return dispatch(op, (input, other))
                     result = wrap(array, kind.family[_bool] if boolean else kind)
                     if input._node is not None and modes.grad and vjp:

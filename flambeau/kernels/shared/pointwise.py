@@ -50,16 +50,14 @@ def subtract_reversed(x: Array, y: Number, alpha: Any = 1) -> Array:
     return xp.subtract(y, _scaled(x, alpha, x.dtype))
 
 
-def _plain_value(value: Any, dtype: Any) -> None:
-    if dtype.kind in "iub" and isinstance(value, float):
-        raise RuntimeError(
-            "For integral input tensors, argument value must not be a floating point number."
-        )
+def _factor(value: Any, dtype: Any) -> Any:
+    """A factor of integers is truncated."""
+    return int(value) if dtype.kind in "iu" else value
 
 
 def multiply_add(x: Array, y: Array, z: Array, value: Any) -> Array:
     """``x + value * y * z``."""
-    _plain_value(value, x.dtype)
+    value = _factor(value, x.dtype)
     return xp.add(x, xp.multiply(y, z) if value == 1 else xp.multiply(xp.multiply(y, value), z))
 
 
@@ -115,7 +113,10 @@ def remainder(x: Array, y: Number) -> Array:
     """What floor division leaves: it has the sign of the divisor."""
     if x.dtype.kind in "iu":
         _refuse_zero(y)
-    return xp.remainder(x, y)
+        return xp.remainder(x, y)
+    rest = xp.fmod(x, y)
+    opposite = xp.not_equal(xp.less(y, 0), xp.less(rest, 0))
+    return xp.where(xp.logical_and(xp.not_equal(rest, 0), opposite), xp.add(rest, y), rest)
 
 
 def fmod(x: Array, y: Number) -> Array:

@@ -55,6 +55,8 @@ def threshold_backward(grad: Array, x: Array, threshold: float) -> Array:
 def hardtanh(x: Array, low: float, high: float) -> Array:
     """The nearest value between two bounds, which are truncated for integers."""
     if x.dtype.kind in "iu":
+        if x.dtype.kind == "u" and (low < 0 or high < 0):
+            raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
         low, high = int(low), int(high)
     return xp.minimum(xp.maximum(x, low), high)
 

@@ -140,7 +140,9 @@ def _no_integer_quotient(tensor1: Tensor, tensor2: Tensor) -> None:
             "Integer division with addcdiv is no longer supported, and in a future  release addcdiv"
             " will perform a true division of tensor1 and tensor2. The historic addcdiv behavior "
             "can be implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype)"
-            " for integer inputs and as (input + value * tensor1 / tensor2) for float inputs."
+            " for integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The "
+            "future addcdiv behavior is just the latter implementation: (input + value * tensor1 / "
+            "tensor2), for all dtypes."
         )
 
 
@@ -169,12 +171,25 @@ def addcdiv(
     return deliver("addcdiv", _addcdiv(input, tensor1, tensor2, plain_number(value)), out)
 
 
+_C_NAMES = {
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+    "int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char",
+    "uint8": "unsigned char", "bool": "bool", "complex64": "c10::complex<float>",
+    "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
 def _one_dtype(input: Tensor, end: Tensor, weight: Any) -> None:
     for name, value in (("end", end), ("weight", weight)):
         if isinstance(value, Tensor) and value.dtype is not input.dtype:
             raise RuntimeError(
-                f"expected dtype {input.dtype.name} for `{name}` but got dtype {value.dtype.name}"
+                f"expected dtype {_C_NAMES.get(input.dtype.name)} for `{name}` but got dtype "
+                f"{_C_NAMES.get(value.dtype.name)}"
             )
+    if input.dtype.rank < 2:
+        raise NotImplementedError(
+            f"\"lerp_kernel_scalar\" not implemented for '{scalar_name(input.dtype)}'"
+        )
 
 
 _lerp = Op("lerp", kernels.interpolate, inputs=("input", "end", "weight"), promote="same",
@@ -412,15 +427,14 @@ copysign = binary("copysign", numpy.copysign, promote="float", accepts="f",
     doc="The absolute values of ``input`` with the signs of ``other``.")  # fmt: skip
 
 
-def _same_real_dtype(input: Any, values: Any) -> None:
-    if input.is_complex() or values.is_complex():
-        raise RuntimeError("heaviside is not yet implemented for complex tensors.")
+def _same_dtype(input: Any, values: Any) -> None:
     if input.dtype is not values.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
 
 
 _heaviside = binary("heaviside", kernels.step, numbers="none", second="values",
-    check=_same_real_dtype,
+    check=_same_dtype, accepts="bif",
+    refusal=lambda of: RuntimeError("heaviside is not yet implemented for complex tensors."),
     input=no_derivative("heaviside"), other=no_derivative("heaviside"),
     methods="heaviside_")  # fmt: skip
 

@@ -63,8 +63,9 @@ def isclose(
     With ``equal_nan`` two NaN are close. Raises RuntimeError for tensors of different dtypes and
     for negative tolerances.
     """
-    if not isinstance(other, Tensor):
-        raise not_a_tensor("isclose", "other", 2, other)
+    for position, (name, value) in enumerate((("input", input), ("other", other)), 1):
+        if not isinstance(value, Tensor):
+            raise not_a_tensor("isclose", name, position, value)
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
             raise RuntimeError(
