@@ -49,7 +49,7 @@ def test_the_count_is_followed():
 
 
 def test_results_do_not_depend_on_threads_or_timing():
-    x, weight, bias = random(64, 500, dtype=np.float32), random(500), random(500)
+    x = random(64, 500, dtype=np.float32)
     saved = normalization.layer_norm_forward(x, None, None, 1, 1e-5)[1:]
     grad, needs = random(64, 500, dtype=np.float32, seed=1), (True, True, True)
 
@@ -60,7 +60,25 @@ def test_results_do_not_depend_on_threads_or_timing():
     many = [gradients() for _ in range(20)]
     threads.set_threads(1)
     assert all(found == gradients() for found in many)
-    assert weight.shape == bias.shape
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("size", [4, 8, 13])
+def test_convolutions_give_the_same_bits_each_time(stride, size):
+    options = (stride, stride), (1, 1), (1, 1), 1
+    x, weight = random(40, 16, size, size, dtype=np.float32), random(24, 16, 3, 3, dtype=np.float32)
+    y = plain.conv_forward(x, weight, None, *options)
+    grad = random(*y.shape, dtype=np.float32)
+    found = set()
+    for _ in range(15):
+        results = (
+            convolution.conv_forward(x, weight, None, *options),
+            convolution.conv_input_grad(grad, weight, x.shape, *options),
+            convolution.conv_weight_grad(grad, x, weight.shape, *options),
+        )
+        found.add(tuple(array.tobytes() for array in results))
+    assert len(found) == 1
+    assert np.abs(results[0] - y).max() < 1e-4 * np.abs(y).max()
 
 
 def test_threads_of_python_run_kernels_at_once():

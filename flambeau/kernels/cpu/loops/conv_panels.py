@@ -69,18 +69,19 @@ def deal_row(source, out, low, high, stride, spill):
 def deal_plane(x, item, out, a, b, geometry):
     """The pixels of one channel whose row is ``a`` and column ``b``, modulo the stride.
 
-    A vector may spill over the end of a row of the plane, which the next row is written over, and
-    read beyond a row of the image, where others follow.
+    A vector may spill over the end of a row, where the next rows of the plane are written over it,
+    and read beyond a row of the image, where others follow.
     """
     down, across, top, left, rows, columns = geometry
     height, width = x.shape[1:]
     low = min(columns, max(0, (left - b + across - 1) // across))
     high = max(low, min(columns, (width + left - b + across - 1) // across))
     start, after = low * across + b - left, (x.shape[0] - item) * height * width - 2 * LANES
+    whole = (high - low + LANES - 1) // LANES * LANES
     for i in range(rows):
         line, h = out[i * columns : (i + 1) * columns], i * down + a - top
         if 0 <= h < height and low < high:
-            spill = i < rows - 1 and (h + 1) * width <= after
+            spill = i * columns + low + whole <= rows * columns and (h + 1) * width <= after
             deal_row(x[item, h, start:], line, low, high, across, spill)
         else:
             for j in range(columns):
