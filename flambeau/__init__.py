@@ -19,6 +19,7 @@ from flambeau.autograd.grad_mode import (
 )  # fmt: skip
 from flambeau import autograd
 from flambeau.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from flambeau.core.errors.messages import AcceleratorError, OutOfMemoryError
 from flambeau.core.generator import Generator, default_generator
 from flambeau.core.layout import (
     channels_last, channels_last_3d, contiguous_format, jagged, layout, memory_format,
@@ -105,6 +106,6 @@ e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
 
 __getattr__ = _module_getattr(
     __name__,
-    lazy=("cuda", "fft", "linalg", "nn", "optim", "random", "serialization", "signal", "special", "storage", "utils"),
-    lazy_names={"load": "serialization", "save": "serialization"},
+    lazy=("cuda", "fft", "func", "linalg", "nn", "optim", "random", "serialization", "signal", "special", "storage", "utils"),
+    lazy_names={"vmap": "func", "load": "serialization", "save": "serialization"},
 )

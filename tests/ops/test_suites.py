@@ -16,6 +16,7 @@ from flambeau.core.modes import flags
 from tests.ops.suites import (
     HOST_READS,
     NAMES,
+    NOT_ON_CUDA,
     assert_same,
     call,
     described,

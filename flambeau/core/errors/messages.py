@@ -10,6 +10,18 @@ from flambeau.core.dtype import dtype, scalar_name
 Shape = Sequence[int]
 
 
+class AcceleratorError(RuntimeError):
+    """A failure of a CUDA device."""
+
+    __module__ = "torch"
+
+
+class OutOfMemoryError(RuntimeError):
+    """There is not enough memory left on a CUDA device."""
+
+    __module__ = "torch"
+
+
 def broadcast_shape(shapes: Sequence[Shape]) -> list[int] | None:
     """The common shape, or None where there is none."""
     common: list[int] = []

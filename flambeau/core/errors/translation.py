@@ -73,6 +73,8 @@ def _translated(call: Call) -> Exception | None:
     error = call.error
     if isinstance(error, ZeroDivisionError):
         return RuntimeError("ZeroDivisionError")
+    if type(error).__module__.startswith("cupy"):
+        return _of_device(error)
     if type(error).__module__.startswith("numba.core.errors"):
         return _no_kernel(call)
     if not isinstance(error, (ValueError, TypeError, IndexError, MemoryError, OverflowError)):
@@ -82,6 +84,15 @@ def _translated(call: Call) -> Exception | None:
         match = re.match(pattern, text)
         if match:
             return row(call, match)
+    return None
+
+
+def _of_device(error: Exception) -> Exception | None:
+    """The error of a CUDA device: memory that has run out, or a failure of the device."""
+    if type(error).__name__ == "OutOfMemoryError":
+        return messages.OutOfMemoryError(f"CUDA out of memory. {error}")
+    if type(error).__name__ == "CUDARuntimeError":
+        return messages.AcceleratorError(f"CUDA error: {error}")
     return None
 
 

@@ -279,6 +279,6 @@ ALL |= table(COUNTING, numpy, ledger.note)
 ALL |= table(MAKING, numpy, None, "K")
 globals().update(ALL)
 OWN = """array asarray asanyarray ascontiguousarray asfortranarray asnumpy argmax argmin argsort
-    astype broadcast conj conjugate copy copyto empty empty_like from_dlpack frombuffer get_array_module
-    matmul ndim place put put_along_axis putmask repeat searchsorted shape size sort take
-    take_along_axis"""
+    astype broadcast conj conjugate copy copyto empty empty_like from_dlpack frombuffer
+    get_array_module matmul ndim place put put_along_axis putmask repeat searchsorted shape size
+    sort take take_along_axis"""

@@ -14,6 +14,28 @@ DEVICES = 2
 
 class _Current(threading.local):
     device = 0
+    hooks: tuple[Any, ...] = ()
+
+
+class MemoryHook:
+    """Told of each block that is handed out or given back while it is entered."""
+
+    name = "MemoryHook"
+
+    def __enter__(self) -> MemoryHook:
+        if any(hook.name == self.name for hook in current.hooks):
+            raise KeyError(f"memory hook {self.name} already exists")
+        current.hooks = (*current.hooks, self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        current.hooks = tuple([hook for hook in current.hooks if hook is not self])
+
+    def malloc_postprocess(self, **what: Any) -> None:
+        pass
+
+    def free_postprocess(self, **what: Any) -> None:
+        pass
 
 
 current = _Current()
@@ -30,9 +52,17 @@ class Memory:
         self.device_id = current.device
         _BLOCKS[id(self.buffer)] = self
         pool.take(self)
+        for hook in current.hooks:
+            hook.malloc_postprocess(
+                device_id=self.device_id, size=size, mem_size=self.size, mem_ptr=self.ptr, pmem_id=0
+            )
 
     def __del__(self) -> None:
         pool.give(self)
+        for hook in current.hooks:
+            hook.free_postprocess(
+                device_id=self.device_id, mem_size=self.size, mem_ptr=self.ptr, pmem_id=0
+            )
 
 
 class MemoryPointer:

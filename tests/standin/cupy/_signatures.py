@@ -106,7 +106,7 @@ COUNTING = """
 nonzero(a)
 flatnonzero(a)
 argwhere(a)
-unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *,equal_nan=True)
+unique(ar, return_index=0, return_inverse=0, return_counts=0, axis=None, *, equal_nan=1)
 bincount(x, weights=None, minlength=None)
 compress(condition, a, axis=None, out=None)
 extract(condition, a)

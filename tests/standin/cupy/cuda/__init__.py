@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any
 
-from cupy._memory import DEVICES, Memory, MemoryPointer, MemoryPool, current
+from cupy._memory import DEVICES, Memory, MemoryHook, MemoryPointer, MemoryPool, current
 
 from cupy.cuda import nvtx, profiler, runtime
 
@@ -196,15 +196,3 @@ def alloc(size: int) -> MemoryPointer:
 def get_local_runtime_version() -> int:
     """The version of CUDA's runtime library."""
     return runtime.runtimeGetVersion()
-
-
-__all__ = [
-    "DEVICES",
-    "Device",
-    "Event",
-    "MemoryPointer",
-    "MemoryPool",
-    "Stream",
-    "nvtx",
-    "profiler",
-]
