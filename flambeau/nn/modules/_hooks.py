@@ -31,7 +31,6 @@ __all__ = [
 Hook = Callable[..., Any]
 Table = OrderedDict[int, Any]
 
-CALLED = ("_backward_pre_hooks", "_backward_hooks", "_forward_hooks", "_forward_pre_hooks")
 
 # Hooks of every module in the process, kept under the names that PyTorch's programs know.
 _global_forward_pre_hooks: Table = OrderedDict()
@@ -179,9 +178,16 @@ class Hooks:
     def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
         """The call of a module that has hooks, or of any module while global hooks exist."""
         own = self.__dict__
-        own["_hooked"] = own.get("_hooked", True) and any(own.get(name) for name in CALLED)
-        if not own["_hooked"] and not any_global():
-            return self.forward(*args, **kwargs)
+        get = own.get
+        if not (
+            get("_forward_hooks")
+            or get("_forward_pre_hooks")
+            or get("_backward_hooks")
+            or get("_backward_pre_hooks")
+        ):
+            own["_hooked"] = False
+            if not any_global():
+                return self.forward(*args, **kwargs)
         called: set[int] = set()
         try:
             return self._run(args, kwargs, called)
@@ -191,23 +197,18 @@ class Hooks:
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], called: set[int]) -> Any:
         own = self.__dict__
-        args, kwargs = self._run_pre_hooks(args, kwargs)
-        gate = None
-        full: list[Hook] = []
-        last: list[Hook] = []
+        if own["_forward_pre_hooks"] or _global_forward_pre_hooks:
+            args, kwargs = self._run_pre_hooks(args, kwargs)
+        gate = last = None
         if own["_backward_hooks"] or own["_backward_pre_hooks"] or any_global_backward():
             full, last = self._get_backward_hooks()
             before = self._get_backward_pre_hooks()
-            own["_hooked"] = True
             if full or before:
                 gate = FullBackwardHooks(self, full, before)
                 args = gate.enter(args)
         result = self.forward(*args, **kwargs)
-        for key, hook, with_kwargs in self._forward_hook_rows():
-            called.add(key)
-            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
-            if changed is not None:
-                result = changed
+        if own["_forward_hooks"] or _global_forward_hooks:
+            result = self._run_forward_hooks(args, kwargs, result, called)
         if gate is not None:
             result = gate.leave(result)
         if last:
@@ -231,15 +232,22 @@ class Hooks:
                     args = changed if isinstance(changed, tuple) else (changed,)
         return args, kwargs
 
+    def _run_forward_hooks(self, args: Any, kwargs: Any, result: Any, called: set[int]) -> Any:
+        for key, hook, with_kwargs in self._forward_hook_rows():
+            called.add(key)
+            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
+            if changed is not None:
+                result = changed
+        return result
+
     def _forward_hook_rows(self) -> list[tuple[int, Hook, bool]]:
         """The id of each forward hook, the hook, and whether it takes keyword arguments."""
         own = self.__dict__
-        rows = [
-            (key, hook, key in _global_forward_hooks_with_kwargs)
-            for key, hook in _global_forward_hooks.items()
-        ]
         takes = own["_forward_hooks_with_kwargs"]
-        rows += [(key, hook, key in takes) for key, hook in own["_forward_hooks"].items()]
+        rows = [(key, hook, key in takes) for key, hook in own["_forward_hooks"].items()]
+        if _global_forward_hooks:
+            takes = _global_forward_hooks_with_kwargs
+            rows[:0] = [(key, hook, key in takes) for key, hook in _global_forward_hooks.items()]
         return rows
 
     def _run_missed(self, args: Any, kwargs: Any, called: set[int]) -> None:
