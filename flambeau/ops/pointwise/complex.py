@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from flambeau.core.dtype import dtype, float32, float64, scalar_name
+from flambeau.core.dtype import dtype, float16, float32, float64, scalar_name
 from flambeau.core.families import pointwise_shape, unary
 from flambeau.core.op import LINEAR, POINTWISE, Op
 from flambeau.core.publish import exported, method, not_a_tensor
@@ -92,6 +92,8 @@ def view_as_complex(input: Tensor) -> Tensor:
 
     Raises RuntimeError unless that dimension has stride 1 and the other strides are even.
     """
+    if input.dtype is float16:
+        input.kind.of(input.dtype.to_complex())  # there is no complex32
     if input.dtype not in (float32, float64):
         raise RuntimeError(
             "view_as_complex is only supported for half, float and double tensors, but got a "
@@ -210,6 +212,7 @@ _complex = Op("complex", kernels.complex_of, inputs=("real", "imag"), jvp=LINEAR
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The complex numbers with these real and imaginary parts, both float32 or float64."""
     _pair("complex", real, imag, ("real", "imag"))
+    real.kind.of(real.dtype.to_complex())  # there is no complex32
     return deliver("complex", _complex(real, imag), _complex_out("complex", real.dtype, out))
 
 

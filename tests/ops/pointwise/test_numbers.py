@@ -1,4 +1,4 @@
-"""What the pointwise operators compute, against NumPy, SciPy and values stored from PyTorch 2.13."""
+"""What the pointwise operators compute, against NumPy, SciPy and values from PyTorch 2.13."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_integer_division() -> None:
     lambda x: x.div(0, rounding_mode="trunc"), lambda x: 1 // (x - x),
 ])  # fmt: skip
 def test_integers_have_no_infinity(divide: Any) -> None:
-    with pytest.raises(RuntimeError, match="^ZeroDivisionError"):
+    with pytest.raises(RuntimeError, match=r"^ZeroDivisionError"):
         divide(torch.tensor([1, 2]))
 
 
