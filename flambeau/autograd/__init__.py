@@ -38,4 +38,4 @@ __all__ = [
     "set_multithreading_enabled",
 ]
 
-__getattr__ = module_getattr(__name__)
+__getattr__ = module_getattr(__name__, lazy=("forward_ad",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from flambeau.core.graph import Leaf, Node
 from flambeau.core.publish import method
 from flambeau.core.tensor import Tensor
 from flambeau.core.views import history
-from flambeau.ops.creation import ones_like, zeros_like
+from flambeau.ops.creation import ones, ones_like, zeros_like
 from flambeau.ops.joining import stack
 
 Tensors = Tensor | Sequence[Tensor]
@@ -174,7 +175,7 @@ def _roots(
 
 def _implicit_seed(tensor: Any, node: Node | None) -> Tensor:
     if not isinstance(tensor, Tensor):
-        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        return _seed_of_edge(tensor.graph_node)
     if tensor.numel() != 1:
         if node is not None or tensor.requires_grad:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
@@ -188,6 +189,12 @@ def _implicit_seed(tensor: Any, node: Node | None) -> Tensor:
             f"grad can be implicitly created only for real scalar outputs but got {tensor.dtype}"
         )
     return ones_like(tensor)
+
+
+def _seed_of_edge(node: Node) -> Tensor:
+    if math.prod(node.shape) != 1:
+        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+    return ones(node.shape, dtype=node.kind.dtype, device=node.kind.device)
 
 
 def _check_seed(tensor: Tensor, seed: Any, index: int) -> None:

@@ -39,7 +39,7 @@ def run(
     found: dict[Node, Tensor] = {}
     watched = flags.active and modes.anomaly[0]
     was, modes.grad = modes.grad, create_graph
-    outer, modes.backward_pass = modes.backward_pass, users
+    outer, modes.backward_pass = modes.backward_pass, Pass(users, wanted is not None)
     try:
         while ready:
             node = ready.pop()
@@ -74,8 +74,22 @@ def run(
                 if not left:
                     ready.append(target)
     finally:
-        modes.grad, modes.backward_pass = was, outer
+        current, modes.backward_pass = modes.backward_pass, outer
+        modes.grad = was
+        for callback in current.callbacks:
+            callback()
     return found
+
+
+class Pass:
+    """A pass that is running: its nodes, whether only some gradients are wanted, and what to call
+    when it ends."""
+
+    __slots__ = ("callbacks", "partial", "users")
+
+    def __init__(self, users: dict[Node, int], partial: bool) -> None:
+        self.users, self.partial = users, partial
+        self.callbacks: Any = ()
 
 
 def receive(grads: dict[Node, Any], target: Node, g: Any) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from flambeau.core.graph import (
     TWICE,
     Leaf,
     Node,
-    Packed,
     Saved,
     SavedResult,
+    hooks_active,
     make_output,
+    packed,
     unsaved,
 )  # fmt: skip
-from flambeau.core.modes import flags, modes
+from flambeau.core.modes import modes
 from flambeau.core.op import Op
 from flambeau.core.tensor import Tensor, share_version, wrap
 from flambeau.core.views import bump, history
@@ -65,6 +66,7 @@ class FunctionNode(FunctionCtx, Node):
     non_differentiable: Any = ()
     materialize_grads = True
     likes: Any = ()
+    batched: Any = None  # a batched argument, when the call is one of a vmap
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
@@ -84,10 +86,21 @@ class FunctionNode(FunctionCtx, Node):
             grads = [None] * self.outputs
         if self.materialize_grads:
             grads = [self._zeros(i) if g is None else g for i, g in enumerate(grads)]
+        if self.batched is not None:
+            grads = [g if g is None else self.batched.rewrap(g) for g in grads]
         pulled = self.function.backward(self, *grads)
         if not isinstance(pulled, tuple):
             pulled = (pulled,)
-        return self._fitted(pulled)
+        pulled = self._fitted(pulled)
+        if self.batched is None:
+            return pulled
+        return [self._unmapped(g, own) for g, own in zip(pulled, self.batched_args)]
+
+    def _unmapped(self, g: Any, own: bool) -> Any:
+        """The values of a batched gradient, summed for an argument that was not batched."""
+        if getattr(g, "rewrap", None) is None:
+            return g
+        return g.value if own else g.value.sum(0)
 
     def _zeros(self, index: int) -> Any:
         like = self.likes[index]
@@ -104,7 +117,7 @@ class FunctionNode(FunctionCtx, Node):
             )
         for index, (g, edge) in enumerate(zip(pulled, self.edges)):
             if g is not None and not isinstance(g, Tensor):
-                raise TypeError(f"expected Variable or None (got {type(g).__name__})")
+                raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
             if g is not None and edge is None and not self.tensor_args[index]:
                 raise RuntimeError(
                     f"function {type(self).__name__} returned a gradient different from None at "
@@ -193,12 +206,17 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Calls ``forward`` and records it."""
+        batched = next((a for a in args if isinstance(a, Tensor) and a.rewrap is not None), None)
+        if batched is not None and cls.vmap is not Function.vmap:
+            return _mapped(cls, batched, args)
         node = _new(cls._node_type)
+        node.batched = batched
         edges = tuple([history(a) if isinstance(a, Tensor) else None for a in args])
         recording = modes.grad and any([e is not None for e in edges])
         node.edges, node.saved, node.hooks = edges, (), None
         node.needs_input_grad = tuple([e is not None for e in edges])
         node.tensor_args = [isinstance(a, Tensor) for a in args]
+        node.batched_args = [getattr(a, "rewrap", None) is not None for a in args]
         separate = cls.setup_context is not Function.setup_context
         modes.grad, was = False, modes.grad
         try:
@@ -255,13 +273,40 @@ def _attached(node: FunctionNode, index: int, tensor: Tensor, args: tuple[Any, .
         tensor = alias
     if not differentiable:
         return tensor
-    if node.outputs == 1:
-        node.shape, node.kind = tensor.shape, tensor.kind
-        tensor._node = node
-    else:
-        node.shape, node.kind = tensor.shape, tensor.kind
-        tensor._node = make_output(node, index, tensor)
+    if tensor.rewrap is not None:
+        tensor.value._node = _history(node, index, tensor.value)  # type: ignore[attr-defined]
+        return tensor.rewrap(tensor.value)  # type: ignore[attr-defined]
+    tensor._node = _history(node, index, tensor)
     return tensor
+
+
+def _history(node: FunctionNode, index: int, tensor: Tensor) -> Node:
+    node.shape, node.kind = tensor.shape, tensor.kind
+    return node if node.outputs == 1 else make_output(node, index, tensor)
+
+
+class VmapInfo(NamedTuple):
+    """What ``Function.vmap`` is told of the vmap it is called in."""
+
+    batch_size: int
+    randomness: str
+
+
+def _mapped(cls: type[Function], batched: Any, args: tuple[Any, ...]) -> Any:
+    """The user's own batching rule, called with values and the dimension of each that is mapped."""
+    level = batched.level
+    mine = [isinstance(a, Tensor) and a.rewrap is not None and a.level == level for a in args]
+    values = [a.value if m else a for a, m in zip(args, mine)]
+    info = VmapInfo(batched.value.shape[0], modes.randomness[-1])
+    output, dims = cls.vmap(info, tuple([0 if m else None for m in mine]), *values)
+    single = not isinstance(output, tuple)
+    outputs, places = ((output,), (dims,)) if single else (output, dims)
+    if not isinstance(places, tuple):
+        places = (places,) * len(outputs)
+    wrapped = tuple([
+        o if d is None else batched.rewrap(o if d == 0 else o.movedim(d, 0)) for o, d in zip(outputs, places)
+    ])  # fmt: skip
+    return wrapped[0] if single else wrapped
 
 
 def _seal(node: FunctionNode, outputs: list[Any]) -> None:
@@ -270,13 +315,12 @@ def _seal(node: FunctionNode, outputs: list[Any]) -> None:
         at = next((i for i, o in enumerate(outputs) if o is tensor and tensor is not None), None)
         if tensor is None:
             sealed.append(None)
-        elif flags.active and modes.saved_hooks:
-            pack, unpack = modes.saved_hooks[-1]
-            sealed.append(Packed(pack(tensor), unpack))
         elif at is not None:
             sealed.append(SavedResult(tensor, at))
         else:
             sealed.append(Saved(tensor, share_version(tensor)))
+    if hooks_active():
+        sealed = [packed(value) for value in sealed]
     node.saved, node.to_save = tuple(sealed), ()
 
 

@@ -143,7 +143,8 @@ Tensor.retains_grad = property(_retains_grad)  # type: ignore[attr-defined]
 
 def _name(self: Node) -> str:
     """The name of the operation: ``AddBackward0``."""
-    return type(self).__name__
+    name = type(self).__name__
+    return f"torch::autograd::{name}" if name in ("AccumulateGrad", "CopySlices") else name
 
 
 def _next_functions(self: Node) -> tuple[tuple[Node | None, int], ...]:
@@ -253,7 +254,7 @@ class _MultiHook:
 
     def _expected(self, task: Any) -> int:
         """How many of the tensors this pass reaches."""
-        return sum([node in task for node in self.nodes])
+        return sum([node in task.users for node in self.nodes])
 
 
 class _Handles:

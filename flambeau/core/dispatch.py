@@ -34,9 +34,13 @@ def dispatch(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> 
         for tensor in tensors:
             if isinstance(tensor, Tensor) and tensor._base is not None:
                 refresh(tensor)
+    special = None
     for tensor in tensors:
         if isinstance(tensor, Tensor) and tensor._kind is None:
-            return tensor.intercept(op, tensors, params)  # type: ignore[attr-defined]
+            if special is None or tensor.level > special.level:
+                special = tensor
+    if special is not None:
+        return special.intercept(op, tensors, params)  # type: ignore[attr-defined]
     try:
         kind, arrays = operands(op, tensors)
         computed = op.kernels[kind.place](*arrays, *params)  # type: ignore[misc]

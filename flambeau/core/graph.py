@@ -144,7 +144,7 @@ def record(op: Op, result: Tensor, tensors: Any, params: tuple[Any, ...] = ()) -
         if len(tensors) == 1
         else tuple([t._node if isinstance(t, Tensor) else None for t in tensors])
     )
-    node.shape, node.kind, node.hooks = result._array.shape, result._kind, None
+    node.shape, node.kind, node.hooks = result._array.shape, result._kind or result.kind, None
     if op.saves:
         keep(node, op, edges, (result,), tensors, params)
     else:
@@ -179,7 +179,7 @@ def make_node(op: Op, results: tuple[Tensor, ...], tensors: Any, params: tuple[A
     node = _new(op.node_type)
     edges = node.edges = tuple([t._node if isinstance(t, Tensor) else None for t in tensors])
     first = results[op.main_output]
-    node.shape, node.kind, node.hooks = first._array.shape, first._kind, None
+    node.shape, node.kind, node.hooks = first._array.shape, first._kind or first.kind, None
     if op.saves:
         keep(node, op, edges, results, tensors, params)
     else:
@@ -214,33 +214,83 @@ def keep(
         else:
             saved.append(None if source == NOTHING else op.literal(i, edges, tensors))
     node.saved = tuple(saved)
-    if flags.active and modes.saved_hooks:
-        _pack(node, results)
+    if hooks_active():
+        node.saved = tuple([packed(value) for value in saved])
 
 
 # ---- saved values, on the way back
 
 
 class Packed:
-    """A saved tensor that the user's hooks have packed."""
+    """A saved tensor that the user's hooks have packed, and the history it had."""
 
-    __slots__ = ("payload", "unpack")
+    __slots__ = ("node", "payload", "unpack")
 
-    def __init__(self, payload: Any, unpack: Any) -> None:
-        self.payload, self.unpack = payload, unpack
+    def __init__(self, tensor: Tensor) -> None:
+        pack, self.unpack = modes.saved_hooks[-1]
+        before = tensor._writes.count if tensor._writes is not None else 0
+        modes.grad, was = False, modes.grad
+        try:
+            self.payload = pack(tensor)
+        finally:
+            modes.grad = was
+        if tensor._writes is not None and tensor._writes.count != before:
+            raise RuntimeError(
+                "A saved tensor pack hook is modifying its input in place. Tensors provided as "
+                "input to pack hook cannot be modified by in-place operations as this can lead to "
+                "unexpected side-effects. Please open an issue if you need to perform in-place "
+                "operations on the input to a pack hook."
+            )
+        self.node = tensor._node
+
+    def unpacked(self, owner: Node) -> Tensor:
+        """The tensor with the history that it had when `owner` saved it."""
+        data = self.unpack(self.payload)
+        if not isinstance(data, Tensor):
+            raise TypeError(
+                "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+                + type(data).__name__
+            )
+        if data._kind is None or (data._node is self.node and type(self) is Packed):
+            return data
+        fresh = _bare(data._array, data._kind)
+        fresh._writes, fresh._node = share_version(data), self.history(owner, fresh)
+        return fresh
+
+    def history(self, owner: Node, tensor: Tensor) -> Node | None:
+        """What the unpacked tensor's history becomes."""
+        return self.node
 
 
-def _pack(node: Node, results: tuple[Tensor, ...]) -> None:
-    pack, unpack = modes.saved_hooks[-1]
-    assert node.saved is not None
-    packed = []
-    for value in node.saved:
-        if isinstance(value, SavedResult):
-            value = _bare(value.array, value.kind)
-        elif isinstance(value, Saved):
-            value = value.tensor
-        packed.append(Packed(pack(value), unpack) if isinstance(value, Tensor) else value)
-    node.saved = tuple(packed)
+class PackedResult(Packed):
+    """A saved result that the user's hooks have packed: its history is the node that saved it."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, value: SavedResult) -> None:
+        bare = _bare(value.array, value.kind)
+        bare._writes = value.version
+        super().__init__(bare)
+        self.index = value.index
+
+    def history(self, owner: Node, tensor: Tensor) -> Node | None:
+        return _history_of_result(owner, self.index, tensor)
+
+
+def hooks_active() -> bool:
+    """Whether saved tensors are packed by a user's hooks."""
+    return bool(flags.active and modes.saved_hooks and modes.saved_hooks[-1] is not None)
+
+
+def packed(value: Any) -> Any:
+    """A saved value, packed by the user's hooks if it is a tensor."""
+    if isinstance(value, SavedResult):
+        return PackedResult(value)
+    if isinstance(value, Saved):
+        return Packed(value.tensor)
+    if isinstance(value, list):
+        return [packed(v) for v in value]
+    return Packed(value) if isinstance(value, Tensor) else value
 
 
 def unsaved(node: Node, value: Any) -> Any:
@@ -262,8 +312,10 @@ def unsaved(node: Node, value: Any) -> Any:
         if value.version.count != value.count:
             raise_written(node, node, value.version, value.array.shape, value.kind, value.count)
         return _revive(node, value)
-    if cls is Packed:
-        return value.unpack(value.payload)
+    if cls is Packed or cls is PackedResult:
+        return value.unpacked(node)
+    if cls is list and value and type(value[0]) is Packed:
+        return [unsaved(node, v) for v in value]
     return value
 
 
@@ -277,12 +329,15 @@ def _bare(array: Any, kind: Kind) -> Tensor:
 def _revive(node: Node, value: SavedResult) -> Tensor:
     tensor = _bare(value.array, value.kind)
     tensor._writes = value.version
-    if node.outputs == 1:
-        if value.index == node.op.main_output:
-            tensor._node = node  # so that second derivatives flow through the result
-    else:
-        tensor._node = make_output(node, value.index, tensor)
+    tensor._node = _history_of_result(node, value.index, tensor)
     return tensor
+
+
+def _history_of_result(node: Node, index: int, result: Tensor) -> Node | None:
+    """The history of a saved result, so that second derivatives flow through it."""
+    if node.outputs == 1:
+        return node if index == node.op.main_output else None
+    return make_output(node, index, result)
 
 
 def operation_name(node: Node) -> str:

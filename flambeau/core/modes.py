@@ -22,6 +22,9 @@ class Modes(threading.local):
     saved_hooks: tuple[Any, ...] = ()  # (pack, unpack) pairs for saved tensors, innermost last
     anomaly: tuple[bool, bool] = (False, True)  # detect_anomaly: on, check for nan
     multithreading: bool = True
+    level: int = 0  # how many transforms are nested
+    batch: Any = None  # of the innermost vmap: its level, its size, and what wraps its values
+    randomness: tuple[str, ...] = ()  # of the vmaps that are running, innermost last
     plain_subclasses: int = 0  # how many DisableTorchFunctionSubclass blocks are open
     backward_pass: Any = None  # the nodes of the pass that is running
     autocast: Any = None  # the active autocast region

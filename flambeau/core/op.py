@@ -29,6 +29,8 @@ REGISTRY: dict[str, Op] = {}
 
 # Tangents and batches that a family derives instead of a rule.
 LINEAR = "linear"  # the op applied to the tangents
+LEADING = "leading"  # batching rule: the kernel treats all leading dimensions as a stack
+FOLDED = "folded"  # batching rule: the hidden dimension joins the first, the batch of images
 POINTWISE = "pointwise"  # the vjp formulas push tangents; batches are aligned by rank
 SAME = "same"  # shape rule: the result has the shape of the first input
 
@@ -90,6 +92,7 @@ class Op:
         doc: str | None = None,
     ) -> None:
         self.name, self.forward, self.kernels = name, forward, places(forward)
+        self.random = "generator" in params
         self.variadic = isinstance(inputs, str)
         self.inputs = (inputs.lstrip("*"),) if isinstance(inputs, str) else inputs
         self.params, self.n_dims = dims + params, len(dims)

@@ -100,6 +100,9 @@ class Tensor:
     # Rare state lives in the instance's __dict__; these are its defaults.
     _grad: Tensor | None = None
     _hidden_kind: Kind | None = None
+    level: int = 0  # of nested transforms, for batched and dual tensors
+    rewrap: Any = None  # of batched tensors: another tensor of their level
+    absorb: Any = None  # their way of taking the result of an in-place operation
 
     @property
     def kind(self) -> Kind:

@@ -21,6 +21,8 @@ _new = object.__new__
 def mutate(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Tensor:
     """The in-place form of a call: the first tensor takes the values and history of the result."""
     target = tensors[0]
+    if target.absorb is not None:
+        return target.absorb(dispatch(op, tensors, params))
     recorded = needs_history(target, tensors[1:])
     if recorded:
         check_write(target)
@@ -32,6 +34,8 @@ def mutate(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Te
 
 def overwrite(target: Tensor, function: Any, *args: Any, **kwargs: Any) -> Tensor:
     """The in-place form of a public function of `target` and other arguments."""
+    if target.absorb is not None:
+        return target.absorb(function(target, *args, **kwargs))
     recorded = needs_history(target, args)
     before = target
     if recorded:
@@ -42,6 +46,15 @@ def overwrite(target: Tensor, function: Any, *args: Any, **kwargs: Any) -> Tenso
 
 def assign(target: Tensor, result: Tensor, recorded: bool) -> Tensor:
     """Writes a result over `target`, which also takes its history when it is recorded."""
+    if result.level > target.level:
+        raise RuntimeError(
+            "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor "
+            "`other` in extra_args that has more elements than `self`. This happened due to `other` "
+            "being vmapped over but `self` not being vmapped over at level "
+            f"{result.level}. Please try to use out-of-place operators instead of inplace arithmetic. "
+            "If said operator is being called inside the PyTorch framework, please file a bug report "
+            "instead."
+        )
     if result.dtype is not target.dtype:
         if not can_cast(result.dtype, target.dtype):
             raise cannot_cast(result.dtype, target.dtype)

@@ -18,12 +18,12 @@ from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.layout import channels_last, channels_last_3d, contiguous_format, preserve_format
 from flambeau.core.modes import modes
-from flambeau.core.op import LINEAR, SAME, Op
+from flambeau.core.op import LEADING, LINEAR, POINTWISE, SAME, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.views import become, check_write, needs_history
 from flambeau.core.virtual import virtual
-from flambeau.core.writing import shadow, write
+from flambeau.core.writing import mutate, shadow, write
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import copying as kernels
@@ -257,7 +257,7 @@ def _type_as(self: Tensor, other: Tensor) -> Tensor:
 # ---- into another tensor
 
 
-_copy = Op("copy", kernels.copied, inputs=("input", "src"), shape=SAME,
+_copy = Op("copy", kernels.copied, inputs=("input", "src"), shape=SAME, batch=LEADING,
            vjp={"input": lambda grad: None, "src": lambda grad: grad},
            jvp=lambda src_t: src_t, node="Copy")  # fmt: skip
 
@@ -269,6 +269,10 @@ def _copy_into(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         raise TypeError(
             f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}"
         )
+    if self.absorb is not None:
+        return self.absorb(dispatch(_copy, (self, src)))
+    if src.absorb is not None:
+        return mutate(_copy, (self, src))
     if needs_history(self, (src,)):
         check_write(self)
         source = src if src.kind is self.kind else convert(src, self.kind)
@@ -301,7 +305,7 @@ def _copy_error(self: Tensor, src: Tensor) -> RuntimeError:
     return output_shape_error(self.shape, together)
 
 
-_fill = Op("fill", kernels.filled, params=("value",), shape=SAME,
+_fill = Op("fill", kernels.filled, params=("value",), shape=SAME, batch=POINTWISE,
            vjp={"input": lambda grad: None}, jvp=lambda input_t: input_t * 0)  # fmt: skip
 
 
@@ -316,6 +320,8 @@ def _fill_with(self: Tensor, value: Any) -> Tensor:
             )
         return self.copy_(value)  # type: ignore[attr-defined]
     kind = self._kind or self.kind
+    if self.absorb is not None:
+        return self.absorb(dispatch(_fill, (self,), (number_array(value, kind).item(),)))
     if not needs_history(self, ()):
         write(self, number_array(value, kind) if kind.place != META else value)
         return self

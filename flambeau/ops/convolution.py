@@ -35,7 +35,21 @@ def _cropped(result: Tensor, shape: Any) -> Tensor:
     return result
 
 
-_conv = Op("convolution", kernels.conv_forward, inputs=("input", "weight", "bias"), params=_GEOMETRY,
+def _batch_conv(op: Op, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any,
+                dilation: Any, groups: int) -> Tensor:  # fmt: skip
+    """Examples join the batch when they share the weight, else the groups."""
+    size, n = input.shape[:2]
+    if weight.stride(0) == 0 and (bias is None or bias.stride(0) == 0):  # type: ignore[attr-defined]
+        shared = None if bias is None else bias[0]  # type: ignore[index]
+        found = op(input.flatten(0, 1), weight[0], shared, stride, padding, dilation, groups)  # type: ignore
+        return found.unflatten(0, (size, n))
+    images = input.transpose(0, 1).flatten(1, 2)  # type: ignore[attr-defined]
+    offsets = None if bias is None else bias.flatten(0, 1)  # type: ignore[attr-defined]
+    found = op(images, weight.flatten(0, 1), offsets, stride, padding, dilation, groups * size)  # type: ignore
+    return found.unflatten(1, (size, -1)).transpose(0, 1)
+
+
+_conv = Op("convolution", kernels.conv_forward, batch=_batch_conv, inputs=("input", "weight", "bias"), params=_GEOMETRY,
     vjp={
         "input": lambda grad, weight, input_shape, stride, padding, dilation, groups: run(
             _input_grad, (grad, conj(weight)), (tuple(input_shape), stride, padding, dilation, groups)),

@@ -13,7 +13,15 @@ from flambeau.ops.creation import arange
 from flambeau.ops.direct import run
 from flambeau.ops.reductions import vector_norm
 
-_embedding = Op("embedding", kernels.embedding_forward, inputs=("weight", "indices"),
+def _batch_embedding(op: Op, weight: Tensor, indices: Tensor, padding_idx: Any, scale: bool) -> Tensor:
+    if weight.stride(0) == 0:  # type: ignore[attr-defined]
+        return op(weight[0], indices, padding_idx, scale)  # type: ignore[index]
+    rows = weight.shape[1]
+    offset = arange(weight.shape[0], device=indices.device).reshape(-1, *[1] * (indices.ndim - 1))  # type: ignore
+    return op(weight.flatten(0, 1), indices + offset * rows, -1, scale)  # type: ignore[attr-defined]
+
+
+_embedding = Op("embedding", kernels.embedding_forward, batch=_batch_embedding, inputs=("weight", "indices"),
     params=("padding_idx", "scale_grad_by_freq"),
     vjp={"weight": lambda grad, indices, weight_shape, padding_idx, scale_grad_by_freq: run(
         _embedding_grad, (grad, indices), (weight_shape[0], padding_idx, scale_grad_by_freq))},

@@ -30,7 +30,16 @@ def check_integers(function: str, index: Any, words: str = "int32/int64") -> Non
 # ---- index_select, gather
 
 
-_index_select = Op("index_select", kernels.selected, inputs=("input", "index"), dims=("dim",),
+def _batch_index_select(op: Op, input: Tensor, index: Tensor, dim: int) -> Tensor:
+    if index.stride(0) == 0:  # type: ignore[attr-defined]
+        return op(input, index[0], dim + 1)  # type: ignore[index]
+    shape = [1] * input.ndim
+    shape[0], shape[dim + 1] = index.shape[0], -1
+    places = index.reshape(shape).expand(*input.shape[: dim + 1], index.shape[1], *input.shape[dim + 2 :])  # type: ignore
+    return input.gather(dim + 1, places)  # type: ignore[attr-defined]
+
+
+_index_select = Op("index_select", kernels.selected, batch=_batch_index_select, inputs=("input", "index"), dims=("dim",),
     jvp=LINEAR,
     vjp={"input": lambda grad, input_shape, index, dim:
         grad.new_zeros(input_shape).index_add(dim, index, grad)},

@@ -9,7 +9,7 @@ import numpy
 
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import int32, int64
-from flambeau.core.op import REGISTRY, Op
+from flambeau.core.op import LEADING, REGISTRY, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor, wrap
@@ -81,7 +81,7 @@ _NOT_INVERTIBLE = (
 
 # ---- solvers
 
-_solve = Op("linalg_solve", kernels.solve, inputs=("A", "B"), accepts="fc", node="LinalgSolveEx")
+_solve = Op("linalg_solve", kernels.solve, batch=LEADING, inputs=("A", "B"), accepts="fc", node="LinalgSolveEx")
 
 
 @_solve.vjp
@@ -119,7 +119,7 @@ def solve_ex(
     )
 
 
-_solve_triangular = Op("linalg_solve_triangular", kernels.solve, inputs=("A", "B"), accepts="fc")
+_solve_triangular = Op("linalg_solve_triangular", kernels.solve, batch=LEADING, inputs=("A", "B"), accepts="fc")
 
 
 @_solve_triangular.vjp
@@ -178,7 +178,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
     return deliver("cholesky_inverse", cholesky_solve(one, L, upper), out)
 
 
-_lstsq = Op("linalg_lstsq", kernels.lstsq, inputs=("A", "B"), params=("rcond",), outputs=4, accepts="fc",
+_lstsq = Op("linalg_lstsq", kernels.lstsq, batch=LEADING, inputs=("A", "B"), params=("rcond",), outputs=4, accepts="fc",
             differentiable=())  # fmt: skip
 
 
@@ -228,7 +228,7 @@ def _plain(value: Any) -> Any:
 
 _pinv = Op(
     "linalg_pinv",
-    kernels.pseudo_inverse,
+    kernels.pseudo_inverse, batch=LEADING,
     inputs=("A",),
     params=("atol", "rtol", "hermitian"),
     accepts="fc",
@@ -264,7 +264,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     return pinv(input, rcond)
 
 
-_inverse = Op("linalg_inv", kernels.inverse, inputs=("A",), accepts="fc", node="LinalgInvEx")
+_inverse = Op("linalg_inv", kernels.inverse, batch=LEADING, inputs=("A",), accepts="fc", node="LinalgInvEx")
 
 
 @_inverse.vjp
@@ -295,7 +295,7 @@ def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 # ---- determinants
 
 _det = Op(
-    "linalg_det", kernels.determinant, inputs=("A",), accepts="fc", shape=lambda a: a.shape[:-2]
+    "linalg_det", kernels.determinant, batch=LEADING, inputs=("A",), accepts="fc", shape=lambda a: a.shape[:-2]
 )
 
 
@@ -322,7 +322,7 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     return deliver("linalg_det", _det(A), out)
 
 
-_slogdet = Op("linalg_slogdet", kernels.sign_and_log, inputs=("A",), outputs=2, accepts="fc")
+_slogdet = Op("linalg_slogdet", kernels.sign_and_log, batch=LEADING, inputs=("A",), outputs=2, accepts="fc")
 
 
 @_slogdet.vjp
@@ -378,7 +378,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     return deliver("linalg_matrix_power", result.clone() if result is input else result, out)  # type: ignore
 
 
-_matrix_exp = Op("linalg_matrix_exp", kernels.matrix_exp, inputs=("A",), accepts="fc", shape="same")
+_matrix_exp = Op("linalg_matrix_exp", kernels.matrix_exp, batch=LEADING, inputs=("A",), accepts="fc", shape="same")
 
 
 @_matrix_exp.vjp
@@ -407,7 +407,7 @@ def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
 
 _rank = Op(
     "linalg_matrix_rank",
-    kernels.rank,
+    kernels.rank, batch=LEADING,
     inputs=("A",),
     params=("atol", "rtol", "hermitian"),
     accepts="fc",
@@ -563,7 +563,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = 
 
 
 # The singular values are an operator of their own; norms and conditions need them.
-_singular_values = Op("linalg_svdvals", kernels.singular_values, inputs=("A",), accepts="fc")
+_singular_values = Op("linalg_svdvals", kernels.singular_values, batch=LEADING, inputs=("A",), accepts="fc")
 
 
 @_singular_values.vjp

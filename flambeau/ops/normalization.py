@@ -85,7 +85,17 @@ def _parameter_like(weight: Maybe, input: Tensor, name: str) -> None:
 
 # ---- layer norm and RMS norm
 
-_layer_norm = Op("native_layer_norm", kernels.layer_norm_forward, inputs=("input", "weight", "bias"),
+def _batch_layer_norm(op: Op, input: Tensor, weight: Any, bias: Any, count: int, eps: float) -> Any:
+    out, mean, rstd = op(input, None, None, count, eps)
+    for vector, add in ((weight, False), (bias, True)):
+        if vector is not None:
+            missing = input.ndim - vector.ndim
+            shaped = vector.reshape(vector.shape[0], *[1] * missing, *vector.shape[1:])
+            out = out + shaped if add else out * shaped
+    return out, mean, rstd
+
+
+_layer_norm = Op("native_layer_norm", kernels.layer_norm_forward, batch=_batch_layer_norm, inputs=("input", "weight", "bias"),
     params=("count", "eps"), outputs=3, differentiable=(0,), accepts="f",
     refusal="LayerNormKernelImpl",
     shape=lambda x, weight, bias, count, eps: (

@@ -42,9 +42,25 @@ def _c_name(of: DType) -> str:
     }.get(of.name, of.name)  # fmt: skip
 
 
+def _batch_linear(op: Op, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    while weight.ndim < input.ndim:
+        weight = weight.unsqueeze(1)  # type: ignore[attr-defined]
+    product = input.matmul(weight.mT)  # type: ignore[attr-defined]
+    if bias is None:
+        return product
+    return product + bias.reshape(bias.shape[0], *[1] * (input.ndim - 2), -1)  # type: ignore
+
+
+def _batch_addmm(op: Op, input: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any) -> Tensor:
+    product = _times(mat1.matmul(mat2), alpha)  # type: ignore[attr-defined]
+    while input.ndim < 3:
+        input = input.unsqueeze(1)  # type: ignore[attr-defined]
+    return product + _times(input, beta)
+
+
 # ---- matrices
 
-_mm = Op("mm", kernels.mm, inputs=("input", "mat2"), widen=True, accepts="ifc", refusal="addmm_impl_cpu_",
+_mm = Op("mm", kernels.mm, batch=lambda op, input, mat2: input.matmul(mat2), inputs=("input", "mat2"), widen=True, accepts="ifc", refusal="addmm_impl_cpu_",
     vjp={"input": lambda grad, mat2: grad.mm(mat2.mH), "mat2": lambda grad, input: input.mH.mm(grad)},
     jvp=lambda input, mat2, input_t, mat2_t: _sum_of(input_t, lambda t: t.mm(mat2), mat2_t, lambda t: input.mm(t)),
     shape=lambda a, b: (a.shape[0], b.shape[1]))  # fmt: skip
@@ -73,7 +89,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return deliver("mm", _mm(input, mat2), out, exact=True)
 
 
-_matmul = Op("bmm", kernels.matmul, inputs=("input", "mat2"), widen=True, accepts="ifc", refusal="bmm",
+_matmul = Op("bmm", kernels.matmul, batch=lambda op, input, mat2: input.matmul(mat2), inputs=("input", "mat2"), widen=True, accepts="ifc", refusal="bmm",
     vjp={"input": lambda grad, mat2: grad.matmul(mat2.mH), "mat2": lambda grad, input: input.mH.matmul(grad)},
     jvp=lambda input, mat2, input_t, mat2_t: _sum_of(
         input_t, lambda t: t.matmul(mat2), mat2_t, lambda t: input.matmul(t)))  # fmt: skip
@@ -110,7 +126,7 @@ def bmm(
     return deliver("bmm", result if out_dtype is None else result.to(out_dtype), out, exact=True)
 
 
-_dot = Op("dot", kernels.dot, inputs=("input", "tensor"), widen=True, accepts="ifc", refusal="dot",
+_dot = Op("dot", kernels.dot, batch=lambda op, input, tensor: (input * tensor).sum(-1), inputs=("input", "tensor"), widen=True, accepts="ifc", refusal="dot",
     vjp={"input": lambda grad, tensor: grad * tensor.conj(), "tensor": lambda grad, input: grad * input.conj()},
     jvp=lambda input, tensor, input_t, tensor_t: _sum_of(
         input_t, lambda t: t.dot(tensor), tensor_t, lambda t: input.dot(t)),
@@ -237,7 +253,7 @@ def _stack_error(a: tuple[int, ...], b: tuple[int, ...]) -> Exception:
 
 # ---- sums of products
 
-_addmm = Op("addmm", kernels.addmm, inputs=("input", "mat1", "mat2"), params=("beta", "alpha"), widen=True,
+_addmm = Op("addmm", kernels.addmm, batch=_batch_addmm, inputs=("input", "mat1", "mat2"), params=("beta", "alpha"), widen=True,
     accepts="ifc", refusal="addmm_impl_cpu_",
     vjp={"input": lambda grad, beta: _times(grad, beta.conjugate()),
          "mat1": lambda grad, mat2, alpha: _times(grad.matmul(mat2.mH), alpha.conjugate()),
@@ -349,7 +365,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: complex = 1, alpha:
 
 # ---- linear layers
 
-_linear = Op("linear", kernels.linear, inputs=("input", "weight", "bias"), widen=True, accepts="ifc",
+_linear = Op("linear", kernels.linear, batch=_batch_linear, inputs=("input", "weight", "bias"), widen=True, accepts="ifc",
     refusal="addmm_impl_cpu_", node="Addmm",
     vjp={"input": lambda grad, weight: grad.matmul(weight.conj()),
          "weight": lambda grad, input: _rows(grad).mT.mm(_rows(input).conj()),

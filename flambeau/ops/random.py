@@ -15,6 +15,7 @@ from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import int64
 from flambeau.core.errors.messages import broadcast_error, broadcast_shape
 from flambeau.core.generator import Generator, default_generator, seed_all
+from flambeau.core.modes import modes
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
@@ -118,6 +119,8 @@ def _target(shape: tuple[int, ...], dtype: Any, device: Any, out: Tensor | None)
     """The tensor to fill: a new one, or ``out`` in this shape."""
     if out is None:
         kind = kind_for(dtype, device)
+        if modes.batch is not None:
+            shape = _mapped_shape(shape)
         return made(filled(shape, kind), kind)
     if dtype is not None and dtype is not out.dtype:
         from_, to = CPU_KINDS[dtype].type_name, CPU_KINDS[out.dtype].type_name
@@ -129,7 +132,20 @@ def _target(shape: tuple[int, ...], dtype: Any, device: Any, out: Tensor | None)
     return out
 
 
+def _mapped_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Inside of a vmap: the shape of the draws of all examples, when each has its own."""
+    if modes.randomness[-1] == "error":
+        raise RuntimeError(
+            "vmap: called random operation while in randomness error mode. Please either use the "
+            "'same' or 'different' randomness flags on vmap or perform the randomness operation out "
+            "of vmap"
+        )
+    return (modes.batch[1], *shape) if modes.randomness[-1] == "different" else shape
+
+
 def _finished(result: Tensor, requires_grad: bool) -> Tensor:
+    if modes.batch is not None and modes.randomness[-1] == "different":
+        result = modes.batch[2](result, modes.batch[0])
     return result.requires_grad_() if requires_grad else result  # type: ignore[attr-defined]
 
 

@@ -1,0 +1,218 @@
+"""``Batched``: a tensor one of whose dimensions is hidden from the function being mapped.
+
+The hidden dimension is always the first of ``value``. An operator called with a batched tensor is
+called once, on the values, by its batching rule; the rules of families are here, those of other
+operators stand with their declarations. An operator without a rule runs example by example, and
+says so.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from flambeau.core.dispatch import dispatch
+from flambeau.core.modes import modes
+from flambeau.core.op import FOLDED, LEADING, POINTWISE, Op
+from flambeau.core.tensor import Tensor
+from flambeau.core.virtual import virtual
+from flambeau.ops.joining import stack
+
+_DIMS = frozenset({"dim", "dims", "dim0", "dim1", "dim2"})
+
+
+class Batched(Tensor):
+    """A tensor with a hidden first dimension, at one level of nesting."""
+
+    __slots__ = ("level", "value")
+
+    value: Tensor
+    level: int
+
+    def intercept(self, op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+        """The call on the values of the batched tensors of this level."""
+        level, size = self.level, self.value.shape[0]
+        is_batched = [type(t) is Batched and t.level == level for t in tensors]
+        values = [t.value if b else t for t, b in zip(tensors, is_batched)]
+        return wrap_all(_run(op, values, is_batched, size, params), level)
+
+    def absorb(self, result: Tensor) -> Tensor:
+        """Takes the values of an in-place operation's result."""
+        if type(result) is Batched and result.level == self.level:
+            self.value.copy_(result.value)  # type: ignore[attr-defined]
+        else:
+            self.value.copy_(result)  # type: ignore[attr-defined]
+        self._node = self.value._node
+        return self
+
+    def rewrap(self, value: Tensor) -> Batched:
+        """Another tensor of this level."""
+        return batched(value, self.level)
+
+    def __repr__(self) -> str:  # type: ignore[override]
+        return f"BatchedTensor(lvl={self.level}, bdim=0, value=\n{self.value!r}\n)"
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over "
+            "calling .item() on a Tensor, please try to rewrite what you're doing with other "
+            "operations. If error is occurring somewhere inside PyTorch internals, please file "
+            "a bug "
+            "report."
+        )
+
+    def _refuse_control_flow(self) -> bool:
+        raise RuntimeError(
+            "vmap: It looks like you're attempting to use a Tensor in some data-dependent control "
+            "flow. We don't support that yet, please shout over at "
+            "https://github.com/pytorch/functorch/issues/257 ."
+        )
+
+    item = tolist = numpy = __array__ = __float__ = __int__ = __index__ = _refuse
+    __bool__ = _refuse_control_flow
+
+
+def batched(value: Tensor, level: int) -> Batched:
+    """A tensor whose first dimension is hidden."""
+    made = object.__new__(Batched)
+    made.value, made.level = value, level
+    kind = value.kind
+    made._array, made._kind, made._hidden_kind = (
+        virtual(value.shape[1:], kind.array_type),
+        None,
+        kind,
+    )
+    made._node, made._base, made._writes = value._node, None, None
+    return made
+
+
+def wrap_all(result: Any, level: int) -> Any:
+    """Results of a call on values, with their first dimension hidden again."""
+    if isinstance(result, tuple | list):
+        return type(result)([wrap_all(r, level) for r in result])
+    return batched(result, level) if isinstance(result, Tensor) else result
+
+
+# ---- rules
+
+
+def _run(
+    op: Op, values: list[Any], is_batched: list[bool], size: int, params: tuple[Any, ...]
+) -> Any:
+    rule = op.batch_rule
+    if op.random:
+        return _random(op, values, is_batched, size, params)
+    if rule == POINTWISE:
+        return dispatch(op, tuple(_aligned(values, is_batched)), params)
+    full = [
+        v if b or not isinstance(v, Tensor) else _expanded(v, size)
+        for v, b in zip(values, is_batched)
+    ]
+    if rule == LEADING:
+        return dispatch(op, tuple(full), params)
+    if rule == FOLDED:
+        return _folded(op, full, size, params)
+    if callable(rule):
+        return rule(op, *([full] if op.variadic else full), *params)
+    if op.n_dims or _DIMS.intersection(op.params):
+        shifted = _shifted(op, full, params)
+        if shifted is not None:
+            return dispatch(op, tuple(full), shifted)
+    return _looped(op, full, size, params)
+
+
+def _expanded(value: Tensor, size: int) -> Tensor:
+    return value.unsqueeze(0).expand(size, *value.shape)  # type: ignore[attr-defined]
+
+
+def _aligned(values: list[Any], is_batched: list[bool]) -> list[Any]:
+    """Values of equal rank behind the hidden dimension, so that they broadcast."""
+    rank = max([v.ndim - b for v, b in zip(values, is_batched) if isinstance(v, Tensor)])
+    aligned = []
+    for value, hidden in zip(values, is_batched):
+        missing = rank - (value.ndim - 1) if hidden else 0
+        if missing:
+            shape = [value.shape[0], *[1] * missing, *value.shape[1:]]
+            value = value.reshape(shape)
+        aligned.append(value)
+    return aligned
+
+
+def _shifted(op: Op, values: list[Any], params: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The parameters with the dimensions among them moved by one; None where that has no meaning."""
+    first = next(v for v in values if isinstance(v, Tensor))
+    if first.ndim == 1:
+        return None
+    moved = []
+    for index, (name, value) in enumerate(zip(op.params, params)):
+        if index >= op.n_dims and name not in _DIMS:
+            moved.append(value)
+        elif value is None:
+            return None
+        else:
+            moved.append(value + 1 if isinstance(value, int) else tuple([d + 1 for d in value]))
+    return tuple(moved)
+
+
+def _folded(op: Op, values: list[Any], size: int, params: tuple[Any, ...]) -> Any:
+    """The hidden dimension and the first one as one, and apart again in the results."""
+    flat = tuple([v.flatten(0, 1) if isinstance(v, Tensor) else v for v in values])
+    result = dispatch(op, flat, params)
+    if isinstance(result, tuple | list):
+        return tuple([r.unflatten(0, (size, -1)) for r in result])
+    return result.unflatten(0, (size, -1))
+
+
+def _random(
+    op: Op, values: list[Any], is_batched: list[bool], size: int, params: tuple[Any, ...]
+) -> Any:
+    """Random operators: one draw for all examples, or one for each."""
+    mode = modes.randomness[-1] if modes.randomness else "error"
+    if mode == "error":
+        raise RuntimeError(
+            "vmap: called random operation while in randomness error mode. Please either use "
+            "the 'same' "
+            "or 'different' randomness flags on vmap or perform the randomness operation out "
+            "of vmap"
+        )
+    if mode == "same":
+        raise RuntimeError(
+            "Vmap does not currently support same randomness with a batched tensor input. "
+            "Please file "
+            "an issue with functorch"
+        )
+    full = [
+        v if b or not isinstance(v, Tensor) else _expanded(v, size)
+        for v, b in zip(values, is_batched)
+    ]
+    return dispatch(op, tuple(full), params)
+
+
+def _looped(op: Op, values: list[Any], size: int, params: tuple[Any, ...]) -> Any:
+    """The call example by example."""
+    _warn_slow(op.name)
+    rows = [
+        dispatch(op, tuple([v[i] if isinstance(v, Tensor) else v for v in values]), params)
+        for i in range(size)
+    ]
+    if isinstance(rows[0], tuple):
+        return tuple([_stacked(column) for column in zip(*rows)])
+    return _stacked(rows)
+
+
+def _stacked(rows: Any) -> Any:
+    return stack(list(rows)) if isinstance(rows[0], Tensor) else rows[0]
+
+
+_warned: set[str] = set()
+
+
+def _warn_slow(name: str) -> None:
+    if name not in _warned:
+        _warned.add(name)
+        warnings.warn(
+            "There is a performance drop because we have not yet implemented the batching rule for "
+            f"aten::{name}. Please file us an issue on GitHub so that we can prioritize its "
+            "implementation.",
+            stacklevel=6,
+        )

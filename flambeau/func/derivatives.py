@@ -1,0 +1,403 @@
+"""Derivatives as functions of functions: ``grad``, ``vjp``, ``jvp``, Jacobians and Hessians."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from flambeau.autograd.backward import grad as gradients
+from flambeau.autograd.grad_mode import enable_grad
+from flambeau.core.graph import Leaf, Node
+from flambeau.core.modes import modes
+from flambeau.core.tensor import Tensor
+from flambeau.core.views import history
+from flambeau.func.batched import Batched, batched
+from flambeau.func.dual import Dual, dual, tracked_leaf
+from flambeau.func.levels import new_level
+from flambeau.func.trees import flatten, mapped, unflatten
+from flambeau.func.vmap import vmap
+from flambeau.ops.creation import eye, ones_like, zeros_like
+from flambeau.ops.joining import stack
+
+Function = Callable[..., Any]
+
+
+# ---- arguments to differentiate with respect to
+
+
+def _leaf(value: Any) -> Any:
+    """A tensor to differentiate with respect to: fresh, but connected to what it was made from."""
+    if not isinstance(value, Tensor) or not value.kind.floating:
+        return value
+    if type(value) is Batched:
+        return batched(_leaf(value.value), value.level)
+    if type(value) is Dual:
+        return tracked_leaf(value)
+    if history(value) is not None:
+        return value.view_as(value)  # type: ignore[attr-defined]
+    return value.detach().requires_grad_()  # type: ignore[attr-defined]
+
+
+def _mapped_over(value: Any) -> Any:
+    """An argument that vmap does not map, made one that it does: its gradient differs by example."""
+    if modes.batch is None or not isinstance(value, Tensor) or type(value) is Batched:
+        return value
+    level, size, _ = modes.batch
+    return batched(value.unsqueeze(0).expand(size, *value.shape), level)  # type: ignore
+
+
+def _free(results: Any, leaves: list[Any]) -> Any:
+    """Results without the history that ends in our own leaves only."""
+    own = {id(n) for n in map(_node, leaves) if type(n) is Leaf}
+    return mapped(lambda r: _freed(r, own), results)
+
+
+def _freed(value: Any, own: set[int]) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    if type(value) is Batched:
+        return batched(_freed(value.value, own), value.level)
+    if type(value) is Dual:
+        return dual(_freed(value.primal, own), _freed(value.tangent, own), value.level)
+    node = history(value)
+    if node is None or _reaches_others(node, own):
+        return value
+    return value.detach()  # type: ignore[attr-defined]
+
+
+def _node(value: Any) -> Node | None:
+    return history(value) if isinstance(value, Tensor) else None
+
+
+def _reaches_others(node: Node, own: set[int]) -> bool:
+    seen, stack = {id(node)}, [node]
+    while stack:
+        one = stack.pop()
+        if type(one) is Leaf and id(one) not in own:
+            return True
+        for target in one.edges:
+            if target is not None and id(target) not in seen:
+                seen.add(id(target))
+                stack.append(target)
+    return False
+
+
+# ---- reverse mode
+
+
+def grad_and_value(func: Function, argnums: Any = 0, has_aux: bool = False) -> Function:
+    """The gradient of a scalar function, and its value."""
+
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        several = isinstance(argnums, tuple)
+        places = [n % len(args) if args else n for n in (argnums if several else (argnums,))]
+        trees = [flatten(args[n]) for n in places]
+        with enable_grad():
+            groups = [[_leaf(_mapped_over(v)) for v in values] for values, _ in trees]
+            inner = list(args)
+            for n, leaves, (_, spec) in zip(places, groups, trees):
+                inner[n] = unflatten(spec, leaves)
+            output = func(*inner, **kwargs)
+            aux = None
+            if has_aux:
+                if not (isinstance(output, tuple) and len(output) == 2):
+                    raise RuntimeError(
+                        "grad_and_value(f)(*args): output of function f should be a tuple: "
+                        "(output, aux) if has_aux is True"
+                    )
+                output, aux = output
+            _check_scalar(output)
+            leaves = [leaf for group in groups for leaf in group]
+            wanted = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.kind.floating]
+            found = _pull([output], [ones_like(output)], wanted)
+        by_leaf = iter(found)
+        grads = [
+            unflatten(
+                spec,
+                [next(by_leaf) if isinstance(v, Tensor) and v.kind.floating else v for v in group],
+            )
+            for group, (_, spec) in zip(groups, trees)
+        ]
+        result = tuple(grads) if several else grads[0]
+        result, output, aux = (_free(x, leaves) for x in (result, output, aux))
+        return (result, (output, aux)) if has_aux else (result, output)
+
+    return wrapper
+
+
+def _check_scalar(output: Any) -> None:
+    if not isinstance(output, Tensor):
+        raise RuntimeError(
+            "grad_and_value(f)(*args): Expected f(*args) to return only tensors, got "
+            f"unsupported type {type(output)}"
+        )
+    if output.ndim != 0:
+        raise RuntimeError(
+            "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor "
+            "with "
+            f"{output.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
+        )
+
+
+def _pull(outputs: list[Any], weights: list[Any], inputs: list[Any]) -> list[Any]:
+    """Gradients with the graph kept and recorded; zeros where there is none."""
+    values = [_inside(o) for o in outputs]
+    pairs = [
+        (v, _inside_like(w, o))
+        for v, w, o in zip(values, weights, outputs)
+        if history(v) is not None
+    ]
+    roots = [_inside(i) for i in inputs]
+    if not pairs:
+        return [zeros_like(i) for i in inputs]
+    found = gradients(
+        [v for v, _ in pairs], roots, [w for _, w in pairs], create_graph=True, allow_unused=True
+    )
+    return [zeros_like(i) if g is None else _outside(g, i) for g, i in zip(found, inputs)]
+
+
+def _inside(value: Any) -> Any:
+    """The plain tensor under batched and dual ones."""
+    while type(value) is Batched or (type(value) is Dual and not value.tracked):
+        value = value.value if type(value) is Batched else value.primal
+    return value
+
+
+def _inside_like(weight: Any, output: Any) -> Any:
+    """A weight with the hidden dimensions that the output has."""
+    levels = []
+    while type(output) is Batched or (type(output) is Dual and not output.tracked):
+        levels.append(output)
+        output = output.value if type(output) is Batched else output.primal
+    for one in levels:
+        if type(one) is Batched:
+            if type(weight) is Batched and weight.level == one.level:
+                weight = weight.value
+            else:
+                weight = weight.unsqueeze(0).expand(one.value.shape[0], *weight.shape)
+        elif type(weight) is Dual and weight.level == one.level:
+            weight = weight.primal
+    return weight
+
+
+def _outside(value: Tensor, like: Any) -> Any:
+    """A gradient of the plain tensor, wrapped as the input is."""
+    if type(like) is Batched:
+        return batched(_outside(value, like.value), like.level)
+    if type(like) is Dual and not like.tracked:
+        return _outside(value, like.primal)
+    return value
+
+
+def grad(func: Function, argnums: Any = 0, has_aux: bool = False) -> Function:
+    """The gradient of a scalar function, as a function.
+
+    >>> torch.func.grad(torch.sin)(torch.tensor(0.0))
+    tensor(1.)
+    """
+
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        result = grad_and_value(func, argnums, has_aux)(*args, **kwargs)
+        return (result[0], result[1][1]) if has_aux else result[0]
+
+    return wrapper
+
+
+def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
+    """The outputs of ``func`` and a function from their weights to gradients of ``primals``."""
+    values, spec = flatten(primals)
+    with enable_grad():
+        leaves = [_leaf(v) for v in values]
+        output = func(*unflatten(spec, leaves))
+        aux = None
+        if has_aux:
+            if not (isinstance(output, tuple) and len(output) == 2):
+                raise RuntimeError(
+                    "vjp(f, *primals): output of function f should be a tuple: "
+                    "(output, aux) if has_aux is True"
+                )
+            output, aux = output
+    outputs, out_spec = flatten(output)
+    for one in outputs:
+        if not isinstance(one, Tensor):
+            raise RuntimeError(
+                "vjp(f, *primals): Expected f(*primals) to return only "
+                f"tensors, got unsupported type {type(one)}"
+            )
+
+    def pull(*weights: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
+        given = flatten(weights[0] if len(weights) == 1 else weights)[0]
+        if len(given) != len(outputs):
+            raise RuntimeError(
+                "Expected pytree structure of cotangents to be the same as pytree structure "
+                f"of outputs to the function. cotangents: {given}, primal output: {out_spec}"
+            )
+        if any([type(w) is Batched for w in given]):
+            return _pull_batched(outputs, given, leaves, spec)
+        with enable_grad():
+            found = _pull(outputs, given, leaves)
+        return tuple(_free(unflatten(spec, found), leaves))
+
+    def _pull_batched(outputs: list[Any], given: list[Any], leaves: list[Any], spec: Any) -> Any:
+        """One pass for each example of batched weights."""
+        level = max([w.level for w in given if type(w) is Batched])
+        size = next(w.value.shape[0] for w in given if type(w) is Batched and w.level == level)
+        rows = []
+        for i in range(size):
+            chosen = [w.value[i] if type(w) is Batched and w.level == level else w for w in given]
+            with enable_grad():
+                rows.append(_free(_pull(outputs, chosen, leaves), leaves))
+        stacked = [batched(stack(list(c)), level) for c in zip(*rows)]
+        return tuple(unflatten(spec, stacked))
+
+    freed = unflatten(out_spec, [_free(o, leaves) for o in outputs])
+    return (freed, pull, _free(aux, leaves)) if has_aux else (freed, pull)
+
+
+def jacrev(func: Function, argnums: Any = 0, *, has_aux: bool = False, chunk_size: int | None = None,
+           _preallocate_and_copy: bool = False) -> Function:  # fmt: skip
+    """The Jacobian by reverse mode, a row per element of the output."""
+
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen, several, call = _bound(func, argnums, args, kwargs)
+        result = vjp(call, *chosen, has_aux=has_aux)
+        output, pull = result[0], result[1]
+        outputs, out_spec = flatten(output)
+        per_output = []
+        for index, one in enumerate(outputs):
+            basis = eye(one.numel(), dtype=one.dtype, device=one.device).reshape(
+                one.numel(), *one.shape
+            )  # type: ignore
+            rows = [
+                pull(
+                    unflatten(
+                        out_spec,
+                        [row if j == index else zeros_like(o) for j, o in enumerate(outputs)],
+                    )
+                )
+                for row in basis.unbind(0)  # type: ignore[attr-defined]
+            ]
+            columns = [
+                unflatten(flatten(rows[0][k])[1], [
+                    stack(list(cells)).reshape(*one.shape, *cells[0].shape)  # type: ignore[attr-defined]
+                    for cells in zip(*[flatten(r[k])[0] for r in rows])
+                ])
+                for k in range(len(chosen))
+            ]  # fmt: skip
+            per_output.append(tuple(columns) if several else columns[0])
+        jacobian = unflatten(out_spec, per_output)
+        return (jacobian, result[2]) if has_aux else jacobian
+
+    return wrapper
+
+
+def _bound(
+    func: Function, argnums: Any, args: tuple[Any, ...], kwargs: Any
+) -> tuple[list[Any], bool, Function]:
+    """The chosen arguments, whether a tuple was asked for, and the function of them alone."""
+    several = isinstance(argnums, tuple)
+    places = [n % len(args) for n in (argnums if several else (argnums,))]
+
+    def call(*chosen: Any) -> Any:
+        inner = list(args)
+        for n, value in zip(places, chosen):
+            inner[n] = value
+        return func(*inner, **kwargs)
+
+    return [args[n] for n in places], several, call
+
+
+# ---- forward mode
+
+
+def jvp(
+    func: Function, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
+) -> Any:
+    """The outputs of ``func``, and the product of its Jacobian with ``tangents``."""
+    if not isinstance(primals, tuple):
+        raise RuntimeError(
+            "jvp(f, primals, tangents): Expected primals to be a tuple. E.g. "
+            "it should be valid to call f(*primals)."
+        )
+    values, spec = flatten(primals)
+    moves, tangent_spec = flatten(tangents)
+    if len(values) != len(moves):
+        raise RuntimeError(
+            "jvp(f, primals, tangents): Expected primals and tangents to have the same python "
+            "structure. "
+            "For example, if primals is a tuple of 3 tensors, tangents also must be. Got "
+            f"primals with structure {spec} and tangents with structure {tangent_spec}"
+        )
+    with new_level() as level:
+        output = func(*unflatten(spec, [dual(v, t, level) for v, t in zip(values, moves)]))
+        aux = None
+        if has_aux:
+            output, aux = output
+        outs, out_spec = flatten(output)
+        split = [_parts(o, level) for o in outs]
+        result = unflatten(out_spec, [p for p, _ in split])
+        pushed = unflatten(out_spec, [t for _, t in split])
+        aux = mapped(lambda o: _parts(o, level)[0], aux) if has_aux else None
+    return (result, pushed, aux) if has_aux else (result, pushed)
+
+
+def _parts(value: Any, level: int) -> tuple[Any, Any]:
+    if type(value) is Dual and value.level == level:
+        return value.primal, value.tangent
+    if not isinstance(value, Tensor):
+        raise RuntimeError(
+            "jvp(f, primals, tangents): Expected f(*args) to return only "
+            f"tensors, got unsupported type {type(value)}"
+        )
+    return value, zeros_like(value)
+
+
+def jacfwd(
+    func: Function, argnums: Any = 0, has_aux: bool = False, *, randomness: str = "error"
+) -> Function:
+    """The Jacobian by forward mode, a column per element of the input."""
+
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen, several, call = _bound(func, argnums, args, kwargs)
+        aux: Any = None
+        blocks = []
+        out_spec: Any = None
+        for k, one in enumerate(chosen):
+            basis = eye(one.numel(), dtype=one.dtype, device=one.device).reshape(
+                one.numel(), *one.shape
+            )  # type: ignore
+
+            def push(tangent: Any, k: int = k) -> Any:
+                moves = tuple([tangent if j == k else zeros_like(c) for j, c in enumerate(chosen)])
+                return jvp(call, tuple(chosen), moves, has_aux=has_aux)
+
+            columns = vmap(push, randomness=randomness)(basis)
+            if has_aux:
+                aux = mapped(lambda a: a[0] if isinstance(a, Tensor) else a, columns[2])
+            cells, out_spec = flatten(columns[1])
+            blocks.append([c.movedim(0, -1).reshape(*c.shape[1:], *one.shape) for c in cells])
+        per_output = [tuple(cells) if several else cells[0] for cells in zip(*blocks)]
+        jacobian = unflatten(out_spec, per_output)
+        return (jacobian, aux) if has_aux else jacobian
+
+    return wrapper
+
+
+def hessian(func: Function, argnums: Any = 0) -> Function:
+    """The Hessian: forward mode over reverse mode."""
+    return jacfwd(jacrev(func, argnums), argnums)
+
+
+def linearize(func: Function, *primals: Any) -> Any:
+    """The output of ``func``, and the function that multiplies tangents with its Jacobian there."""
+    output = func(*primals)
+
+    def push(*tangents: Any) -> Any:
+        return jvp(func, primals, tangents)[1]
+
+    return output, push

@@ -1,0 +1,187 @@
+"""``Dual``: a tensor with its tangent, for forward-mode differentiation.
+
+An operator called with dual tensors computes its result and the tangent of its result: by its
+tangent rule, by the family's (linear operators apply themselves to the tangents; pointwise ones
+push tangents through their gradient formulas), or by differentiating its gradient with respect to
+the weight of the gradient (J. Townsend, "A new trick for calculating Jacobian vector products").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flambeau.autograd.backward import grad as gradients
+from flambeau.autograd.grad_mode import enable_grad
+from flambeau.core.dispatch import dispatch
+from flambeau.core.graph import make_leaf, record, record_outputs
+from flambeau.core.modes import modes
+from flambeau.core.op import LINEAR, POINTWISE, Op, wants
+from flambeau.core.tensor import Tensor
+from flambeau.ops.creation import zeros_like
+
+
+class Dual(Tensor):
+    """A tensor and its tangent, at one level of nesting.
+
+    Histories are those of the primals, unless a gradient was asked for inside of the forward mode:
+    then the dual tensors themselves are ``tracked``, and gradients are dual too.
+    """
+
+    __slots__ = ("level", "primal", "tangent", "tracked")
+
+    primal: Tensor
+    tangent: Tensor
+    level: int
+    tracked: bool
+
+    def intercept(self, op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+        """The call on the primals, and the tangents of its results."""
+        mine = [type(t) is Dual and t.level == self.level for t in tensors]
+        primals = tuple([t.primal if d else t for t, d in zip(tensors, mine)])
+        tangents = [t.tangent if d else None for t, d in zip(tensors, mine)]
+        result = dispatch(op, primals, params)
+        pushed = push(op, primals, tangents, params, result)
+        paired = _paired(op, result, pushed, self.level)
+        if modes.grad and any([type(t) is Dual and t.tracked for t in tensors]):
+            _track(op, paired, tensors, params)
+        return paired
+
+    def absorb(self, result: Tensor) -> Tensor:
+        """Takes the values and tangents of an in-place operation's result."""
+        if type(result) is Dual and result.level == self.level:
+            self.primal.copy_(result.primal)  # type: ignore[attr-defined]
+            self.tangent = result.tangent
+        else:
+            self.primal.copy_(result)  # type: ignore[attr-defined]
+            self.tangent = zeros_like(self.primal)
+        self._node = self.primal._node
+        return self
+
+
+def dual(primal: Tensor, tangent: Tensor, level: int) -> Dual:
+    """A tensor with a tangent."""
+    made = object.__new__(Dual)
+    made.primal, made.tangent, made.level, made.tracked = primal, tangent, level, False
+    made._array, made._kind, made._hidden_kind = primal._array, None, primal.kind
+    made._node, made._base, made._writes = primal._node, None, None
+    return made
+
+
+def tracked_leaf(value: Dual) -> Dual:
+    """A dual tensor at which gradients taken inside of the forward mode end."""
+    leaf = dual(value.primal, value.tangent, value.level)
+    leaf._node, leaf.tracked = make_leaf(leaf), True
+    return leaf
+
+
+def _track(op: Op, result: Any, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> None:
+    """Records a call on dual tensors themselves."""
+    results = result if isinstance(result, tuple | list) else (result,)
+    for one in results:
+        if type(one) is Dual:
+            one.tracked = True
+    if op.outputs == 1:
+        if type(result) is Dual:
+            record(op, result, tensors, params)
+    else:
+        record_outputs(op, tuple(results), tensors, params)
+
+
+def _paired(op: Op, result: Any, tangent: Any, level: int) -> Any:
+    if isinstance(result, tuple | list):
+        parts = [
+            dual(r, t, level) if t is not None else r
+            for r, t in zip(result, tangent or (None,) * len(result))
+        ]
+        return type(result)(parts)
+    return result if tangent is None else dual(result, tangent, level)
+
+
+def push(
+    op: Op, primals: tuple[Any, ...], tangents: list[Any], params: tuple[Any, ...], result: Any
+) -> Any:
+    """The tangent of each result; None where it has none."""
+    rule = op.jvp_rule
+    first = result[0] if isinstance(result, tuple | list) else result
+    if not (op.formulas or op.joint) and not callable(rule) and rule != LINEAR:
+        return None
+    if isinstance(first, Tensor) and not first.kind.floating:
+        return None
+    if rule == LINEAR:
+        return dispatch(op, tuple([_or_zero(t, p) for t, p in zip(tangents, primals)]), params)
+    if rule == POINTWISE and op.formulas:
+        return _pointwise(op, primals, tangents, params, result)
+    if callable(rule) and op.outputs == 1:
+        return _by_rule(op, rule, primals, tangents, params, result)
+    return _twice(op, primals, tangents, params, result)
+
+
+def _or_zero(tangent: Any, primal: Any) -> Any:
+    if tangent is not None:
+        return tangent
+    return zeros_like(primal) if isinstance(primal, Tensor) else 0 if primal is not None else None
+
+
+def _environment(op: Op, primals: Any, tangents: Any, params: Any, result: Any) -> dict[str, Any]:
+    names = dict(zip(op.inputs, primals)) | dict(zip(op.params, params))
+    shapes = {f"{n}_shape": p.shape for n, p in zip(op.inputs, primals) if isinstance(p, Tensor)}
+    several = isinstance(result, tuple | list)
+    results = {f"result{i}": r for i, r in enumerate(result)} if several else {"result": result}
+    moved = {f"{n}_t": _or_zero(t, p) for n, t, p in zip(op.inputs, tangents, primals)}
+    return names | shapes | results | moved | {"needs": tuple([t is not None for t in tangents])}
+
+
+def _pointwise(op: Op, primals: Any, tangents: Any, params: Any, result: Any) -> Any:
+    """A diagonal Jacobian is its own transpose: tangents go through the gradient formulas."""
+    known, total = _environment(op, primals, tangents, params, result), None
+    for name, tangent in zip(op.inputs, tangents):
+        formula = op.formulas.get(name)
+        if tangent is None or formula is None:
+            continue
+        if tangent.shape != result.shape:
+            tangent = tangent.expand(result.shape)
+        if tangent.kind is not result.kind:
+            tangent = tangent.to(result.dtype)
+        term = formula(tangent.conj(), *[known[n] for n in wants(formula)])
+        term = None if term is None else term.conj()
+        total = term if total is None else total if term is None else total + term
+    return zeros_like(result) if total is None else total
+
+
+def _by_rule(op: Op, rule: Any, primals: Any, tangents: Any, params: Any, result: Any) -> Any:
+    known = _environment(op, primals, tangents, params, result)
+    return rule(*[known[n] for n in wants(rule)])
+
+
+def _twice(op: Op, primals: Any, tangents: Any, params: Any, result: Any) -> Any:
+    """The tangents by differentiating the gradient, which is linear in its weight."""
+    with enable_grad():
+        moving = [t is not None for t in tangents]
+        leaves = tuple([
+            (p.view_as(p) if p.requires_grad else p.detach().requires_grad_()) if m else p
+            for p, m in zip(primals, moving)
+        ])  # fmt: skip
+        outputs = dispatch(op, leaves, params)
+        several = isinstance(outputs, tuple | list)
+        results = list(outputs) if several else [outputs]
+        chosen = [i for i, r in enumerate(results) if isinstance(r, Tensor) and r._node is not None]
+        weights = [zeros_like(results[i]).requires_grad_() for i in chosen]  # type: ignore
+        inputs = [l for l, m in zip(leaves, moving) if m]
+        pulled = gradients(
+            [results[i] for i in chosen], inputs, weights, create_graph=True, allow_unused=True
+        )
+        pairs = [(g, t) for g, t in zip(pulled, [t for t in tangents if t is not None])
+                 if g is not None and g.requires_grad]  # fmt: skip
+        if not pairs:
+            return [None] * len(results) if several else zeros_like(results[0])
+        pushed = gradients(
+            [g for g, _ in pairs],
+            weights,
+            [t for _, t in pairs],
+            create_graph=True,
+            allow_unused=True,
+        )
+    tangents_out: list[Any] = [None] * len(results)
+    for i, t in zip(chosen, pushed):
+        tangents_out[i] = zeros_like(results[i]) if t is None else t
+    return tangents_out if several else tangents_out[0]
