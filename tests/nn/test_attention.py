@@ -7,9 +7,11 @@ import math
 import pytest
 
 import flambeau as torch
+from flambeau import nn
 from flambeau.nn.attention import SDPBackend, _cur_sdpa_kernel_backends, sdpa_kernel
 from flambeau.nn.attention import flex_attention as flex
 from flambeau.nn.attention.bias import causal_lower_right, causal_upper_left
+from flambeau.nn.attention.varlen import varlen_attn
 
 
 def causal(b, h, q, kv):
@@ -83,3 +85,14 @@ def test_choice_of_implementations():
     assert _cur_sdpa_kernel_backends() == before
     with pytest.raises(AssertionError, match="got str"), sdpa_kernel("math"):
         pass
+
+
+def test_sequences_one_after_the_other():
+    torch.manual_seed(0)
+    x = torch.randn(5, 2, 4)
+    starts = torch.tensor([0, 2, 5])
+    joined = varlen_attn(x, x, x, starts, starts, 3, 3, window_size=(-1, 0))
+    for first, last in ((0, 2), (2, 5)):
+        part = x[first:last].transpose(0, 1)
+        alone = nn.functional.scaled_dot_product_attention(part, part, part, is_causal=True)
+        assert torch.allclose(joined[first:last], alone.transpose(0, 1), atol=1e-6)

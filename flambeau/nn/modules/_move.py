@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core.tensor import Parameter, Tensor
@@ -34,6 +34,22 @@ class Moves:
             if buffer is not None:
                 self._buffers[name] = fn(buffer)
         return self
+
+    @overload
+    def to(
+        self,
+        device: Any = ...,
+        dtype: Any = ...,
+        non_blocking: bool = ...,
+        *,
+        memory_format: Any = ...,
+    ) -> Any: ...
+
+    @overload
+    def to(self, dtype: Any, non_blocking: bool = ..., *, memory_format: Any = ...) -> Any: ...
+
+    @overload
+    def to(self, tensor: Tensor, non_blocking: bool = ..., *, memory_format: Any = ...) -> Any: ...
 
     def to(self, *args: Any, **kwargs: Any) -> Any:
         """Moves and casts parameters and buffers, in place; returns the module.

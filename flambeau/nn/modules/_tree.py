@@ -15,15 +15,15 @@ class Tree:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Any]
 
-    def modules(self) -> Iterator[Any]:
-        """This module and all below it, each once.
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Any]:
+        """This module and all below it; a shared one once, or with False wherever it is.
 
         Example::
 
             >>> [type(module).__name__ for module in nn.Sequential(nn.ReLU()).modules()]
             ['Sequential', 'ReLU']
         """
-        for _, module in self.named_modules():
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_modules(

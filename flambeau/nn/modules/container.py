@@ -82,10 +82,10 @@ class _Numbered(Module):
         self.add_module(str(len(self)), module)
         return self
 
-    def pop(self, index: int | slice) -> Any:
+    def pop(self, key: int | slice) -> Any:
         """Takes out a module and returns it."""
-        module = self[index]
-        del self[index]
+        module = self[key]
+        del self[key]
         return module
 
     def _insert(self, place: int, module: Module) -> None:
