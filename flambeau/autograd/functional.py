@@ -236,7 +236,9 @@ def jacobian(
         rows = tuple([_rows(o, tensors, create_graph, strict) for o in outputs])
     rows = _finished(rows, create_graph)
     inner = rows if given else tuple([r[0] for r in rows])
-    return inner if tuple_out else inner[0]
+    if not tuple_out:
+        return inner[0]
+    return list(inner) if strategy == "forward-mode" else inner  # as PyTorch returns it
 
 
 def _rows(

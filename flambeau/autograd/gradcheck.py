@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import numpy
@@ -182,13 +183,13 @@ def gradcheck(
         raise AssertionError(
             "Expected at least one of check_forward_ad or check_backward_ad to be True"
         )
-    if check_forward_ad:
-        raise NotImplementedError(
-            "gradcheck of forward mode is not supported yet: use check_forward_ad=False"
-        )
     args = _inputs(inputs)
     try:
         _check_inputs(args)
+        if check_forward_ad:
+            _check_forward(func, args, eps, atol, rtol)
+        if not check_backward_ad:
+            return True
         _check(func, args, eps, atol, rtol, nondet_tol, fast_mode)
         if check_undefined_grad:
             _check_undefined(func, args)

@@ -210,7 +210,9 @@ def keep(
         elif source == SHAPE:
             saved.append(tensors[i].shape if isinstance(tensors[i], Tensor) else ())
         elif source == RESULT:
-            saved.append(SavedResult(results[i], i))
+            # A dual result is kept as it is: it cannot be rebuilt from its array.
+            made = results[i]
+            saved.append(made if made._kind is None else SavedResult(made, i))
         else:
             saved.append(None if source == NOTHING else op.literal(i, edges, tensors))
     node.saved = tuple(saved)

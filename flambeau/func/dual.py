@@ -182,6 +182,9 @@ def _twice(op: Op, primals: Any, tangents: Any, params: Any, result: Any) -> Any
             allow_unused=True,
         )
     tangents_out: list[Any] = [None] * len(results)
+    given = [v for v in (*primals, *tangents) if isinstance(v, Tensor)]
+    followed = any([v.requires_grad for v in given])  # type: ignore[attr-defined]
     for i, t in zip(chosen, pushed):
-        tangents_out[i] = zeros_like(results[i]) if t is None else t
+        pushed_on = zeros_like(results[i]) if t is None else t
+        tangents_out[i] = pushed_on if followed else pushed_on.detach()
     return tangents_out if several else tangents_out[0]
