@@ -204,7 +204,6 @@ def _binary_in_place(
     """The in-place form: a ufunc writes straight into the array where nothing is recorded."""
     direct = isinstance(kernels[0], numpy.ufunc) and keeps_kind
     short = _shortcut(op) if direct else 0
-    params = _UNSCALED[: len(op.params)]
 
     def in_place(input: Tensor, other: Tensor | complex) -> Tensor:
         kind = input._kind
@@ -226,13 +225,13 @@ def _binary_in_place(
                 array = input._array
                 try:
                     kernels[kind.place](array, value, array)  # type: ignore[misc]
-                except (TypeError, ValueError, OverflowError):
-                    return mutate(op, (input, other), params)
+                except Exception:
+                    return mutate(op, (input, other))
                 bump(input)
                 return input
         if not isinstance(other, operands):
             return refuse(other)
-        return mutate(op, (input, other), params)
+        return mutate(op, (input, other))
 
     return in_place
 
@@ -305,42 +304,53 @@ def scaled_binary(
 
         return entry
 
-    unscaled_in_place = _binary_in_place(op, kernels, OPERANDS, True, _refusal_in_place(op))
-    scale = places(numpy.multiply)
-
-    def in_place(input: Tensor, other: Tensor | complex, *, alpha: complex = 1) -> Tensor:
-        if alpha == 1:
-            return unscaled_in_place(input, other)
-        kind = input._kind
-        if (
-            (type(other) is Tensor or type(other) is Parameter)
-            and kind is not None
-            and kind is other._kind
-            and kind.category & short
-            and type(alpha) in kind.scalars
-            and input._node is None is other._node
-            and input._base is None
-            and not (flags.active or kind.place == META)
-        ):
-            array = input._array
-            scaled = scale[kind.place](other._array, alpha)  # type: ignore[misc]
-            try:
-                kernels[kind.place](array, scaled, array)  # type: ignore[misc]
-            except (TypeError, ValueError):
-                return mutate(op, (input, other), (alpha,))
-            bump(input)
-            return input
-        return mutate(op, (input, other), (plain_number(alpha),))
-
     return publish(
         op,
         make(lambda other: _refuse(op, other)),
-        in_place,
+        _scaled_in_place(op, kernels, _refusal_in_place(op)),
         doc,
         methods,
         operator=make(_foreign),
-        operator_in_place=_binary_in_place(op, kernels, OPERANDS, True, _foreign),
+        operator_in_place=_scaled_in_place(op, kernels, _foreign),
     )
+
+
+def _scaled_in_place(op: Op, kernels: list[Any], refuse: Function) -> Function:
+    """The in-place form of ``add`` and ``sub``: ufuncs write straight into the array."""
+    scale = places(numpy.multiply)
+    short = _shortcut(op) if isinstance(kernels[0], numpy.ufunc) else 0
+
+    def in_place(input: Tensor, other: Tensor | complex, *, alpha: complex = 1) -> Tensor:
+        kind = input._kind
+        cls = type(other)
+        if (
+            kind is not None
+            and kind.category & short
+            and input._node is None
+            and input._base is None
+            and not flags.active
+            and kind.place != META
+        ):
+            if cls is Tensor or cls is Parameter:
+                same = kind is other._kind and other._node is None  # type: ignore[union-attr]
+                value = other._array  # type: ignore[union-attr]
+            else:
+                same, value = cls in kind.scalars, other
+            if same and (alpha == 1 or type(alpha) in kind.scalars):
+                array = input._array
+                try:
+                    if alpha != 1:
+                        value = scale[kind.place](value, alpha)  # type: ignore[misc]
+                    kernels[kind.place](array, value, array)  # type: ignore[misc]
+                except Exception:
+                    return mutate(op, (input, other), (alpha,))
+                bump(input)
+                return input
+        if not isinstance(other, OPERANDS):
+            return refuse(other)
+        return mutate(op, (input, other), (plain_number(alpha),))
+
+    return in_place
 
 
 def _at_one(rule: Rule) -> Rule:

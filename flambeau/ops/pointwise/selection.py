@@ -257,7 +257,7 @@ _nan_to_num = Op("nan_to_num", kernels.finite, params=("nan", "posinf", "neginf"
 @method("nan_to_num nan_to_num_")
 def nan_to_num(
     input: Tensor,
-    nan: float | None = None,
+    nan: float | None = 0.0,
     posinf: float | None = None,
     neginf: float | None = None,
     *,
