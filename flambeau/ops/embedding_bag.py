@@ -49,6 +49,10 @@ def bags(
             f"'per_sample_weights'; but type {weight.kind.type_name} does not equal "
             f"{per_sample_weights.kind.type_name} (while checking arguments for embedding_bag)"
         )
+    if indices.device.type == "meta":
+        count = offsets.numel() - include_last_offset
+        result = weight.new_empty((count, weight.shape[1]))  # type: ignore[attr-defined]
+        return result, indices, offsets[:count], indices[:0]  # type: ignore[index]
     bounds = _bounds(indices, offsets, include_last_offset)
     count, sizes = len(bounds) - 1, numpy.diff(bounds)
     bag = tensor(numpy.repeat(numpy.arange(count), sizes), device=indices.device)

@@ -38,6 +38,17 @@ HOST_READS = {
     **dict.fromkeys(["max", "min", "sort", "msort", "topk", "kthvalue", "median"], INDEX),
     **dict.fromkeys(["nanmedian", "mode", "quantile", "nanquantile", "cummax", "cummin"], INDEX),
     "scatter_reduce": SIZE,  # products: CuPy has no multiply.at
+    # Classes and places in a table are indices too; values out of range are refused.
+    **dict.fromkeys([f"nn.functional.{n}" for n in ("embedding", "nll_loss")], INDEX),
+    **dict.fromkeys([f"nn.functional.{n}cross_entropy" for n in ("", "linear_", "binary_")], INDEX),
+    **dict.fromkeys([f"nn.functional.multi{n}margin_loss" for n in ("_", "label_")], 2 * INDEX),
+    "nn.functional.gaussian_nll_loss": 1,
+    "nn.functional.one_hot": INDEX,
+    "nn.functional.embedding_bag": 3 * INDEX,
+    "nn.functional.pdist": INDEX,
+    **dict.fromkeys([f"nn.functional.fractional_max_pool{n}d" for n in (2, 3)], INDEX),
+    **dict.fromkeys([f"nn.functional.max_unpool{n}d" for n in (1, 2, 3)], SIZE + 2 * INDEX),
+    "nn.functional.grid_sample": 16,  # of a cubic interpolation
 }
 
 

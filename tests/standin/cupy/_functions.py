@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 from typing import Any
 
@@ -82,7 +83,7 @@ def array(
         if copy or (dtype is not None and obj.dtype != dtype):
             return obj.astype(obj.dtype if dtype is None else dtype, order or "K")
         return obj
-    if isinstance(obj, (list, tuple)) and any(map(is_array, obj)):
+    if isinstance(obj, (list, tuple)) and builtins.any(map(is_array, obj)):
         obj = [host(o) for o in obj]
     return register(
         numpy.array(obj, None if dtype is None else check_dtype(dtype), ndmin=ndmin), order or "K"
