@@ -76,6 +76,9 @@ from flambeau.ops.random import *
 from flambeau.ops.sampling import *
 from flambeau.ops.scans import *
 from flambeau.ops.softmax import *
+from flambeau.ops.histograms import *
+from flambeau.ops.segments import *
+from flambeau.ops.slopes import *
 from flambeau.ops.sorting import *
 from flambeau.ops.recurrent import *
 from flambeau.ops.contraction import *
