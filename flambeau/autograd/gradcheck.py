@@ -229,6 +229,32 @@ def _check(
             _compare(found, numeric[k][o], o, at[k], atol, rtol, fast)
 
 
+def _check_forward(
+    func: Function, args: tuple[Any, ...], eps: float, atol: float, rtol: float
+) -> None:
+    """The Jacobian by forward mode, column by column, against central differences."""
+    forward = import_module(f"{__package__}.forward_ad")
+    for at, tensor in enumerate(args):
+        if not _is_checked(tensor):
+            continue
+        numeric = _numeric(func, args, at, eps)
+        columns: list[list[numpy.ndarray]] = []
+        for tangent in _weights(tensor):
+            with forward.dual_level():
+                moved = forward.make_dual(tensor.detach(), tangent)
+                inner = [moved if i == at else _plain(v) for i, v in enumerate(args)]
+                outputs = [forward.unpack_dual(o) for o in _outputs(func(*inner))]
+                tangents = [o.primal * 0 if o.tangent is None else o.tangent for o in outputs]
+                columns.append([_real(t).copy() for t in tangents])
+        for o in range(len(numeric)):
+            found = numpy.stack([column[o] for column in columns], 1) if columns else numeric[o]
+            _compare(found, numeric[o], o, at, atol, rtol, False)
+
+
+def _plain(value: Any) -> Any:
+    return value.detach() if isinstance(value, Tensor) else value  # type: ignore[attr-defined]
+
+
 def _compare(
     found: Any, expected: Any, o: int, k: int, atol: float, rtol: float, fast: bool
 ) -> None:

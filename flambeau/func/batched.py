@@ -45,6 +45,10 @@ class Batched(Tensor):
         self._node = self.value._node
         return self
 
+    def detach(self) -> Batched:
+        """The same values without history."""
+        return batched(self.value.detach(), self.level)  # type: ignore[attr-defined]
+
     def rewrap(self, value: Tensor) -> Batched:
         """Another tensor of this level."""
         return batched(value, self.level)

@@ -46,6 +46,10 @@ class Dual(Tensor):
             _track(op, paired, tensors, params)
         return paired
 
+    def detach(self) -> Dual:
+        """The same values and tangents without history."""
+        return dual(self.primal.detach(), self.tangent.detach(), self.level)  # type: ignore
+
     def absorb(self, result: Tensor) -> Tensor:
         """Takes the values and tangents of an in-place operation's result."""
         if type(result) is Dual and result.level == self.level:
