@@ -46,6 +46,7 @@ from flambeau.ops.pointwise.in_place import *
 from flambeau.ops.pointwise.logical import *
 from flambeau.ops.pointwise.rounding import *
 from flambeau.ops.pointwise.selection import *
+from flambeau.ops.pointwise.signs import *
 from flambeau.ops.pointwise.special import *
 from flambeau.ops.pointwise.trigonometric import *
 from flambeau.ops.convolution import *

@@ -14,7 +14,7 @@ from flambeau.core.publish import exported, method, not_a_tensor, operator
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver, overwrite
 from flambeau.kernels.shared import pointwise as kernels
-from flambeau.ops.pointwise.rules import bool_out, conj, no_derivative, zeros
+from flambeau.ops.pointwise.rules import conj, no_derivative, zeros
 
 Number = complex  #: a Python number
 
@@ -375,81 +375,5 @@ sqrt = unary("sqrt", numpy.sqrt,
 rsqrt = unary("rsqrt", kernels.reciprocal_root,
     vjp=lambda grad, result: -0.5 * grad * conj(result**3),
     doc="The reciprocal of the square root.")  # fmt: skip
-
-
-# ---- signs and magnitudes
-
-abs = unary("abs", numpy.abs, promote="same", accepts="ifc", changes="c",
-    vjp=lambda grad, input: grad * input.sgn(),
-    doc="The absolute value; of complex numbers, the length.",
-    methods="abs abs_ __abs__ absolute absolute_")  # fmt: skip
-absolute = abs
-
-
-def _no_complex_sign(of: dtype) -> Exception:
-    return NotImplementedError(
-        "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn "
-        "instead."
-    )
-
-
-sign = unary("sign", kernels.sign, promote="same", accepts="bif", refusal=_no_complex_sign,
-    vjp=zeros,
-    doc="-1, 0 or 1 for negative numbers, zeros (and NaN), and positive numbers.")  # fmt: skip
-
-
-def _direction(grad: Any, input: Any, result: Any) -> Any:
-    if not input.is_complex():
-        return zeros(grad)
-    length = input.abs()
-    slope = (grad / length - (grad / input).real * result).where(length != 0, 0)
-    return slope
-
-
-sgn = unary("sgn", kernels.unit, promote="same",
-    vjp=_direction,
-    doc="The sign; of complex numbers, ``input / abs(input)``, and 0 at 0.")  # fmt: skip
-
-_signbit = unary("signbit", kernels.sign_bit, promote="same", accepts="bif", changes="bif",
-    refusal=lambda of: NotImplementedError("signbit is not implemented for complex tensors."),
-    methods="")  # fmt: skip
-
-
-@method("signbit")
-def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Whether numbers are negative; -0.0 is. ``out`` has to be bool."""
-    return _signbit(input, out=bool_out("signbit", out))
-
-
-copysign = binary("copysign", numpy.copysign, promote="float", accepts="f",
-    input=lambda grad, input, result: grad * (result / input).where(input != 0, 0),
-    other=zeros,
-    doc="The absolute values of ``input`` with the signs of ``other``.")  # fmt: skip
-
-
-def _same_dtype(input: Any, values: Any) -> None:
-    if input.dtype is not values.dtype:
-        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
-
-
-_heaviside = binary("heaviside", kernels.step, numbers="none", second="values",
-    check=_same_dtype, accepts="bif",
-    refusal=lambda of: RuntimeError("heaviside is not yet implemented for complex tensors."),
-    input=no_derivative("heaviside"), other=no_derivative("heaviside"),
-    methods="heaviside_")  # fmt: skip
-
-
-@method("heaviside")
-def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """0 where ``input`` is negative, 1 where positive, ``values`` where 0; all of one dtype."""
-    if out is not None and out.dtype is not input.dtype:
-        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
-    return _heaviside(input, values, out=out)
-
-
-hypot = binary("hypot", numpy.hypot, accepts="f", numbers="none",
-    input=lambda grad, input, result: grad * (input / result),
-    other=lambda grad, other, result: grad * (other / result),
-    doc="``sqrt(input ** 2 + other ** 2)`` without overflow.")  # fmt: skip
 
 __all__ = exported(globals())

@@ -13,6 +13,7 @@ from flambeau.ops.pointwise import (  # noqa: F401
     functional,
     rounding,
     selection,
+    signs,
     special,
     trigonometric,
 )
