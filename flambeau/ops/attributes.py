@@ -25,7 +25,10 @@ def _property(function: Any) -> Any:
 
 def _requires_grad(self: Tensor) -> bool:
     """Whether gradients of this tensor are asked for."""
-    return self._node is not None if self._base is None else history(self) is not None
+    base = self._base
+    if base is None:
+        return self._node is not None
+    return history(self) is not None or base._node is not None  # a view made without gradients
 
 
 def _set_requires_grad(self: Tensor, value: bool) -> None:
