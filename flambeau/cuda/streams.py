@@ -156,15 +156,6 @@ class Event:
                 raise ValueError("Both events must be recorded before calculating elapsed time.")
         return cupy().cuda.get_elapsed_time(self._event, end_event._event)
 
-    def ipc_handle(self) -> bytes:
-        """Events cannot be shared between processes."""
-        raise NotImplementedError("events cannot be shared between processes")
-
-    @classmethod
-    def from_ipc_handle(cls, device: Any, handle: bytes) -> Event:
-        """Events cannot be shared between processes."""
-        raise NotImplementedError("events cannot be shared between processes")
-
     @property
     def cuda_event(self) -> int:
         """The address of the event in CUDA; 0 before it is recorded."""
@@ -225,6 +216,12 @@ def default_stream(device: Any = None) -> Stream:
     return Stream._over(library.cuda.Stream.null, index)
 
 
+def is_current_stream_capturing() -> bool:
+    """Whether the current stream records what is put into it, to be replayed."""
+    library = _needed("Tried to instantiate dummy base class _cuda_isCurrentStreamCapturing")
+    return library.cuda.get_current_stream().is_capturing()
+
+
 def get_stream_from_external(data_ptr: int, device: Any = None) -> Stream:
     """A stream that another library made, by its address."""
     cupy()
@@ -233,5 +230,5 @@ def get_stream_from_external(data_ptr: int, device: Any = None) -> Stream:
 
 __all__ = [
     "Event", "ExternalStream", "Stream", "StreamContext", "current_stream", "default_stream",
-    "get_stream_from_external", "set_stream", "stream",
+    "get_stream_from_external", "is_current_stream_capturing", "set_stream", "stream",
 ]  # fmt: skip

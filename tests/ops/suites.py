@@ -11,44 +11,39 @@ import flambeau as torch
 from tests.samples import function, generators
 
 NAMES = sorted(generators())
+NOT_THE_DERIVATIVE = {"padding_idx"}  # parameters under which gradients are left out
 NOT_ON_CUDA = {"special.airy_ai"}  # CuPy has no such function
 Tensor = torch.Tensor
 
-# How often an operator may copy something to the host, and why; its gradients as often again.
+# How often an operator may copy something to the host, and why; its gradients three times as often.
 INDEX = 2  # each index is checked: CuPy would wrap those that are out of range
 SIZE = 3  # the size of the result lies in the data
 ANSWER = 1  # the result is a Python value
+VALUE = 1  # PyTorch asks the device, too, before it computes
 HOST_READS = {
-    "allclose": ANSWER,
-    "equal": ANSWER,
-    "is_nonzero": ANSWER,
-    "masked_select": SIZE,
-    "combinations": SIZE,
-    "nonzero": SIZE,
-    "argwhere": SIZE,
-    "Tensor.__getitem__": SIZE,
+    **dict.fromkeys(["allclose", "equal", "is_nonzero", "Tensor.item", "Tensor.tolist"], ANSWER),
+    **dict.fromkeys(["masked_select", "combinations", "nonzero", "argwhere"], SIZE),
+    **dict.fromkeys(["bincount", "histc", "unique", "unique_consecutive"], SIZE),
+    **dict.fromkeys(["Tensor.__getitem__", "nn.functional.one_hot"], SIZE),
     **dict.fromkeys(["gather", "take", "index_select", "index_add", "index_copy"], INDEX),
     **dict.fromkeys(["index_fill", "index_put", "index_reduce", "put"], INDEX),
-    **dict.fromkeys(["scatter", "scatter_add", "take_along_dim"], INDEX),
-    "masked_scatter": INDEX,
-    **dict.fromkeys(["bincount", "histc", "unique", "unique_consecutive"], SIZE),
-    **dict.fromkeys(["Tensor.item", "Tensor.tolist", "prod"], ANSWER),
-    "cumprod": 2,  # whether elements are zero decides how gradients are computed
+    **dict.fromkeys(["scatter", "scatter_add", "take_along_dim", "masked_scatter"], INDEX),
+    "scatter_reduce": SIZE,  # products: CuPy has no multiply.at
     # Values chosen by index: gradients go back there.
     **dict.fromkeys(["max", "min", "sort", "msort", "topk", "kthvalue", "median"], INDEX),
     **dict.fromkeys(["nanmedian", "mode", "quantile", "nanquantile", "cummax", "cummin"], INDEX),
-    "scatter_reduce": SIZE,  # products: CuPy has no multiply.at
-    # Classes and places in a table are indices too; values out of range are refused.
-    **dict.fromkeys([f"nn.functional.{n}" for n in ("embedding", "nll_loss")], INDEX),
-    **dict.fromkeys([f"nn.functional.{n}cross_entropy" for n in ("", "linear_", "binary_")], INDEX),
-    **dict.fromkeys([f"nn.functional.multi{n}margin_loss" for n in ("_", "label_")], 2 * INDEX),
-    "nn.functional.gaussian_nll_loss": 1,
-    "nn.functional.one_hot": INDEX,
-    "nn.functional.embedding_bag": 3 * INDEX,
-    "nn.functional.pdist": INDEX,
     **dict.fromkeys([f"nn.functional.fractional_max_pool{n}d" for n in (2, 3)], INDEX),
-    **dict.fromkeys([f"nn.functional.max_unpool{n}d" for n in (1, 2, 3)], SIZE + 2 * INDEX),
-    "nn.functional.grid_sample": 16,  # of a cubic interpolation
+    **dict.fromkeys([f"nn.functional.max_unpool{n}d" for n in (1, 2, 3)], SIZE + INDEX),
+    **dict.fromkeys([f"nn.functional.{n}" for n in ("cross_entropy", "nll_loss")], INDEX),
+    **dict.fromkeys([f"nn.functional.{n}" for n in ("embedding", "linear_cross_entropy")], INDEX),
+    **dict.fromkeys([f"nn.functional.{n}" for n in ("grid_sample", "pdist")], 2 * INDEX),
+    "nn.functional.embedding_bag": SIZE + INDEX,
+    **dict.fromkeys([f"nn.functional.{n}" for n in ("gaussian_nll_loss",)], VALUE),
+    **dict.fromkeys(
+        [f"nn.functional.multi{n}margin_loss" for n in ("_", "label_")], VALUE + INDEX
+    ),
+    "prod": VALUE,  # whether elements are zero decides how gradients are computed
+    "cumprod": 2 * VALUE,
 }
 
 
