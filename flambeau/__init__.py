@@ -79,7 +79,11 @@ from flambeau.ops.scans import *
 from flambeau.ops.softmax import *
 from flambeau.ops.histograms import *
 from flambeau.ops.segments import *
-from flambeau.ops.slopes import *
+from flambeau.ops.norms import *
+from flambeau.ops.numerical import *
+from flambeau.ops.iterative import lobpcg
+from flambeau.ops.files import *
+from flambeau.symbolic import *
 from flambeau.ops.sorting import *
 from flambeau.ops.recurrent import *
 from flambeau.ops.contraction import *

@@ -259,6 +259,52 @@ def _dir(self: Tensor) -> list[str]:
     return sorted({*dir(type(self)), *self.__dict__})
 
 
+# ---- what few programs ask for
+
+
+Tensor.name = property(lambda self: None, doc="None: tensors have no names.")  # type: ignore[attr-defined]
+
+
+@method("is_distributed")
+def is_distributed(input: Tensor) -> bool:
+    """False: the elements of a plain tensor are all in one place."""
+    return False
+
+
+@method("dim_order")
+def _dim_order(self: Tensor, *, ambiguity_check: bool | list[Any] = False) -> tuple[int, ...]:
+    """The dimensions from the one with the longest steps in memory to the shortest.
+
+    With ``ambiguity_check``, True or a list of memory formats, RuntimeError unless there is only
+    one such order, or exactly one of the formats fits.
+    """
+    formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+    if not (isinstance(ambiguity_check, (bool, list)) and all(
+        isinstance(one, layout.memory_format) for one in formats
+    )):  # fmt: skip
+        raise TypeError(
+            "The ambiguity_check argument must be a bool or a list of memory formats."
+        )
+    fitting = [one for one in formats if self.is_contiguous(memory_format=one)]  # type: ignore
+    steps = self.stride()  # type: ignore[attr-defined]
+    unclear = len(set(steps)) < len(steps) or any(
+        n == 1 for n in self.shape if len(self.shape) > 1
+    )
+    if ambiguity_check and unclear and len(fitting) != 1:
+        raise RuntimeError(
+            "The tensor does not have unique dim order, or cannot map to exact one of the given "
+            "memory formats."
+        )
+    return tuple(sorted(range(self.ndim), key=lambda d: -steps[d]))
+
+
+@method("module_load")
+def _module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
+    """What ``load_state_dict`` puts in the place of this tensor: itself with the values of
+    ``other``, or ``other`` when they are assigned."""
+    return other.detach() if assign else self.copy_(other).detach()  # type: ignore[attr-defined]
+
+
 # ---- Parameter
 
 

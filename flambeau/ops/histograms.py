@@ -44,6 +44,7 @@ def histogram(
         )
     points = input.reshape(-1, 1)  # type: ignore[attr-defined]
     _check(points, weight, input.shape)
+    bins = bins.clone() if isinstance(bins, Tensor) else bins  # type: ignore[attr-defined]
     edges = _edges(points, [bins], range)
     hist = _hist(points, edges, weight, density)
     return deliver("histogram", return_type("histogram", "hist bin_edges")(hist, edges[0]), out)
@@ -95,8 +96,8 @@ def _check(points: Tensor, weight: Tensor | None, shape: Any, shown: Any = None)
     if weight.dtype is not points.dtype:
         told = [_C_NAMES.get(t.dtype.name, t.dtype.name) for t in (points, weight)]
         raise RuntimeError(
-            "torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should "
-            f"have the same dtype, but got input({told[0]}), and weight({told[1]})"
+            "torch.histogramdd: if weight tensor is provided, input tensor and weight tensor "
+            f"should have the same dtype, but got input({told[0]}), and weight({told[1]})"
         )
 
 
@@ -112,7 +113,7 @@ def _edges(points: Tensor, bins: list[Any], limits: Any) -> list[Tensor]:
     edges = []
     for dim, given in enumerate(bins):
         if isinstance(given, Tensor):
-            edges.append(given.clone())  # type: ignore[attr-defined]
+            edges.append(given)
             continue
         pair = None if limits is None else limits[2 * dim : 2 * dim + 2]
         low, high = _range(points, dim, pair)

@@ -1,18 +1,16 @@
-"""Reductions of segments, and the norms of slices kept below a bound."""
+"""Reductions of consecutive segments."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from flambeau.core.dtype import float32, int64, scalar_name
+from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.op import wrap_dim
-from flambeau.core.publish import exported, method
+from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.core.writing import deliver
 from flambeau.ops.creation import arange
 from flambeau.ops.joining import cat
-from flambeau.ops.reductions import vector_norm
 from flambeau.ops.sorting import searchsorted
 
 _IDENTITY = {"sum": 0.0, "mean": 0.0, "prod": 1.0, "max": -math.inf, "min": math.inf}
@@ -108,37 +106,6 @@ def _scattered(data: Any, bounds: Any, axis: int, reduce: str, start: float) -> 
     return (
         data.new_full(shape, start).scatter_reduce(axis, owner, data, reduce).narrow(axis, 0, count)
     )
-
-
-@method("renorm renorm_")
-def renorm(
-    input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | None = None
-) -> Tensor:
-    """The slices at each index of ``dim``, scaled down to the ``p``-norm ``maxnorm`` where theirs
-    is greater.
-
-    >>> torch.renorm(torch.tensor([[3., 4.], [0., 1.]]), 2, 0, 1)
-    tensor([[0.6000, 0.8000],
-            [0.0000, 1.0000]])
-    """
-    if isinstance(p, complex):
-        raise RuntimeError("renorm: p must be real-valued")
-    if p <= 0:
-        raise RuntimeError("renorm: non-positive-norm not supported")
-    if isinstance(maxnorm, complex):
-        raise RuntimeError("renorm: maxnorm must be real-valued")
-    if maxnorm < 0:
-        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
-    if input.ndim < 2:
-        raise RuntimeError(
-            f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions"
-        )
-    dim = wrap_dim(dim, input.ndim)
-    others = tuple([d for d in range(input.ndim) if d != dim])
-    narrow = input.dtype.is_floating_point and input.dtype.itemsize < 4
-    norms: Any = vector_norm(input, p, others, True, dtype=float32 if narrow else None)
-    scale = (maxnorm / (norms + 1e-7)).masked_fill(norms <= maxnorm, 1)
-    return deliver("renorm", (input * scale).to(input.dtype), out)
 
 
 __all__ = exported(globals())

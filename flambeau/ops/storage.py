@@ -63,6 +63,12 @@ def _data_ptr(self: Tensor) -> int:
     return memory.address(array) if array.size and self.kind.place != META else 0
 
 
+@method("const_data_ptr")
+def _const_data_ptr(self: Tensor) -> int:
+    """The address of the first element, only to be read from."""
+    return _data_ptr(self)
+
+
 @method("is_set_to")
 def _is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether both tensors look at the same memory with the same shape and strides."""
@@ -186,9 +192,11 @@ def check_geometry(size: tuple[int, ...], stride: tuple[int, ...], offset: int) 
 
 
 @method("resize_as_")
-def _resize_as(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
+def resize_as_(
+    input: Tensor, the_template: Tensor, *, memory_format: Any = contiguous_format
+) -> Tensor:
     """``resize_`` to the shape of another tensor."""
-    return _resize(self, the_template.shape, memory_format=memory_format)
+    return _resize(input, the_template.shape, memory_format=memory_format)
 
 
 @method("resize_")
