@@ -6,16 +6,41 @@ from flambeau.ops.adaptive_pooling import *
 from flambeau.ops.attention import *
 from flambeau.ops.classification_losses import *
 from flambeau.ops.convolution import (
-    conv1d as conv1d, conv2d as conv2d, conv3d as conv3d, conv_tbc as conv_tbc,
-    conv_transpose1d as conv_transpose1d, conv_transpose2d as conv_transpose2d,
-    conv_transpose3d as conv_transpose3d,
+    conv1d as conv1d,
 )  # fmt: skip
+from flambeau.ops.convolution import (
+    conv2d as conv2d,
+)
+from flambeau.ops.convolution import (
+    conv3d as conv3d,
+)
+from flambeau.ops.convolution import (
+    conv_tbc as conv_tbc,
+)
+from flambeau.ops.convolution import (
+    conv_transpose1d as conv_transpose1d,
+)
+from flambeau.ops.convolution import (
+    conv_transpose2d as conv_transpose2d,
+)
+from flambeau.ops.convolution import (
+    conv_transpose3d as conv_transpose3d,
+)
 from flambeau.ops.ctc import *
 from flambeau.ops.distances import (
-    bilinear as bilinear, cosine_similarity as cosine_similarity,
-    pairwise_distance as pairwise_distance, pdist as pdist,
+    bilinear as bilinear,
 )  # fmt: skip
-from flambeau.ops.embedding import embedding as embedding, one_hot as one_hot
+from flambeau.ops.distances import (
+    cosine_similarity as cosine_similarity,
+)
+from flambeau.ops.distances import (
+    pairwise_distance as pairwise_distance,
+)
+from flambeau.ops.distances import (
+    pdist as pdist,
+)
+from flambeau.ops.embedding import embedding as embedding
+from flambeau.ops.embedding import one_hot as one_hot
 from flambeau.ops.embedding_bag import *
 from flambeau.ops.folding import *
 from flambeau.ops.implicit import *

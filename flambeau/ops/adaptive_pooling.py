@@ -20,7 +20,8 @@ def _size(name: str, output_size: Any, n: int, shape: Ints) -> Ints:
         output_size = (output_size,) * n
     if n == 1 and None in output_size:
         raise TypeError(
-            f"{name}(): argument 'output_size' (position 2) must be tuple of ints, but found element "
+            f"{name}(): argument 'output_size' (position 2) must be tuple of ints, but found "
+            "element "
             "of type NoneType at pos 0"
         )
     if len(output_size) != n:
@@ -40,7 +41,8 @@ def _check(name: str, input: Tensor, n: int) -> None:
     if input.ndim not in (n + 1, n + 2):
         if n == 1:
             raise RuntimeError(
-                f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 "
+                f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for "
+                "argument #1 "
                 f"'self' (while checking arguments for {name})"
             )
         colon = ":" if name.startswith("adaptive_max") else ""
@@ -53,7 +55,8 @@ def _check_full(name: str, shape: Ints, dims: range) -> None:
     for dim in dims:
         if shape[dim] == 0:
             raise RuntimeError(
-                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input "
+                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but "
+                "input "
                 f"has sizes {list(shape)} with dimension {dim} being empty"
             )
 
@@ -71,7 +74,8 @@ def _average(name: str, n: int, input: Tensor, output_size: Any) -> Tensor:
             name, size = "adaptive_avg_pool2d", (1, *size)
         shown = ", ".join(map(str, size[:2])) + "".join([f",{s}" for s in size[2:]])
         raise RuntimeError(
-            f"{name}: elements of output_size must be greater than or equal to 0 but received {{{shown}}}"
+            f"{name}: elements of output_size must be greater than or equal to 0 but received "
+            f"{{{shown}}}"
         )
     if n > 1 and size == (1,) * n:
         return input.mean(tuple(range(-n, 0)), True)  # type: ignore[attr-defined]
@@ -128,7 +132,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """The maxima of ``output_size`` windows that cover ``[N, C, H, W]`` evenly; also their indices."""
+    """The maxima of ``output_size`` windows that cover ``[N, C, H, W]`` evenly; and indices."""
     both = _maximum("adaptive_max_pool2d", 2, input, output_size)
     return both if return_indices else both[0]
 

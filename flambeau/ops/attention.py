@@ -39,7 +39,8 @@ def _check_attention(query: Tensor, key: Tensor, value: Tensor, mask: Maybe, cau
             )
         if causal:
             raise RuntimeError(
-                "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+                "_scaled_dot_product_attention: Explicit attn_mask should not be set when "
+                "is_causal=True"
             )
     if query.dtype.rank < 2:
         raise RuntimeError(f"expected scalar type Float but found {scalar_name(query.dtype)}")

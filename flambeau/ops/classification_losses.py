@@ -326,7 +326,8 @@ def _check_fused(input: Tensor, weight: Tensor, bias: Maybe, target: Tensor, ign
         )
     if weight.ndim > 2 and input.ndim == 1:
         raise RuntimeError(
-            f"K-dimensional loss defined by linear_weight shape {tuple(weight.shape)} requires batched "
+            f"K-dimensional loss defined by linear_weight shape {tuple(weight.shape)} requires "
+            "batched "
             "input"
         )
     if bias is not None and bias.shape != weight.shape[:-1]:

@@ -35,11 +35,12 @@ def _cropped(result: Tensor, shape: Any) -> Tensor:
     return result
 
 
-def _batch_conv(op: Op, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any,
+def _batch_conv(op: Op, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any,
+                padding: Any,
                 dilation: Any, groups: int) -> Tensor:  # fmt: skip
     """Examples join the batch when they share the weight, else the groups."""
     size, n = input.shape[:2]
-    if weight.stride(0) == 0 and (bias is None or bias.stride(0) == 0):  # type: ignore[attr-defined]
+    if weight.stride(0) == 0 and (bias is None or bias.stride(0) == 0):  # type: ignore
         shared = None if bias is None else bias[0]  # type: ignore[index]
         found = op(input.flatten(0, 1), weight[0], shared, stride, padding, dilation, groups)  # type: ignore
         return found.unflatten(0, (size, n))
@@ -49,20 +50,23 @@ def _batch_conv(op: Op, input: Tensor, weight: Tensor, bias: Tensor | None, stri
     return found.unflatten(1, (size, -1)).transpose(0, 1)
 
 
-_conv = Op("convolution", kernels.conv_forward, batch=_batch_conv, inputs=("input", "weight", "bias"), params=_GEOMETRY,
+_conv = Op("convolution", kernels.conv_forward, batch=_batch_conv,
+    inputs=("input", "weight", "bias"), params=_GEOMETRY,
     vjp={
         "input": lambda grad, weight, input_shape, stride, padding, dilation, groups: run(
-            _input_grad, (grad, conj(weight)), (tuple(input_shape), stride, padding, dilation, groups)),
+            _input_grad, (grad, conj(weight)),
+            (tuple(input_shape), stride, padding, dilation, groups)),
         "weight": lambda grad, input, weight_shape, stride, padding, dilation, groups: run(
-            _weight_grad, (grad, conj(input)), (tuple(weight_shape), stride, padding, dilation, groups)),
+            _weight_grad, (grad, conj(input)),
+            (tuple(weight_shape), stride, padding, dilation, groups)),
         "bias": _bias_grad,
     },
     shape=lambda x, weight, bias, stride, padding, dilation, groups: (
         x.shape[0], weight.shape[0],
         *kernels.conv_size(x.shape[2:], weight.shape[2:], stride, padding, dilation)))  # fmt: skip
 
-_input_grad = Op("convolution_input_grad", kernels.conv_input_grad, inputs=("grad_output", "weight"),
-    params=("shape", *_GEOMETRY), node="Convolution",
+_input_grad = Op("convolution_input_grad", kernels.conv_input_grad,
+    inputs=("grad_output", "weight"), params=("shape", *_GEOMETRY), node="Convolution",
     vjp={
         "grad_output": lambda grad, weight, grad_output_shape, stride, padding, dilation, groups: (
             _cropped(run(_conv, (grad, conj(weight), None), (stride, padding, dilation, groups)),
@@ -73,8 +77,8 @@ _input_grad = Op("convolution_input_grad", kernels.conv_input_grad, inputs=("gra
     },
     shape=lambda g, weight, shape, *geometry: shape)  # fmt: skip
 
-_weight_grad = Op("convolution_weight_grad", kernels.conv_weight_grad, inputs=("grad_output", "input"),
-    params=("shape", *_GEOMETRY), node="ConvolutionBackward",
+_weight_grad = Op("convolution_weight_grad", kernels.conv_weight_grad,
+    inputs=("grad_output", "input"), params=("shape", *_GEOMETRY), node="ConvolutionBackward",
     vjp={
         "grad_output": lambda grad, input, grad_output_shape, stride, padding, dilation, groups: (
             _cropped(run(_conv, (conj(input), grad, None), (stride, padding, dilation, groups)),
@@ -94,18 +98,22 @@ def _each(value: Any, n: int, argument: str) -> Ints:
 
     def refuse() -> Exception:
         return RuntimeError(
-            f"expected {argument} to be a single integer value or a list of {n} values to match the "
+            f"expected {argument} to be a single integer value or a list of {n} values to match "
+            "the "
             f"convolution dimensions, but got {argument}={list(value)}"
         )
 
     return per_dimension(value, n, refuse)
 
 
-def _check_operands(name: str, n: int, input: Any, weight: Any, bias: Any, transposed: bool) -> None:
+def _check_operands(
+    name: str, n: int, input: Any, weight: Any, bias: Any, transposed: bool
+) -> None:
     if not isinstance(input, Tensor) or not isinstance(weight, Tensor):
         given = ", ".join([type(t).__name__ for t in (input, weight)])
         raise TypeError(
-            f"{name}() received an invalid combination of arguments - got ({given}), but expected one "
+            f"{name}() received an invalid combination of arguments - got ({given}), but expected "
+            "one "
             "of:\n * (Tensor input, Tensor weight, ...)"
         )
     if bias is not None and not isinstance(bias, Tensor):
@@ -113,7 +121,8 @@ def _check_operands(name: str, n: int, input: Any, weight: Any, bias: Any, trans
     if bias is not None and bias.dtype is not input.dtype:
         if transposed:
             raise RuntimeError(
-                f"Input type ({input.kind.type_name}) and bias type ({bias.kind.type_name}) should be "
+                f"Input type ({input.kind.type_name}) and bias type ({bias.kind.type_name}) "
+                "should be "
                 "the same or input should be a MKLDNN tensor and bias is a dense tensor"
             )
         raise RuntimeError(
@@ -130,14 +139,16 @@ def _check_operands(name: str, n: int, input: Any, weight: Any, bias: Any, trans
 def _c_name(tensor: Tensor) -> str:
     """The C++ type in PyTorch's message."""
     name = tensor.dtype.name
-    return {"float32": "float", "float64": "double", "int64": "long long", "int32": "int",
-            "float16": "c10::Half", "bfloat16": "c10::BFloat16"}.get(name, scalar_name(tensor.dtype))  # fmt: skip
+    names = {"float32": "float", "float64": "double", "int64": "long long", "int32": "int",
+             "float16": "c10::Half", "bfloat16": "c10::BFloat16"}  # fmt: skip
+    return names.get(name, scalar_name(tensor.dtype))
 
 
 def _check_ranks(name: str, n: int, shape: Ints, window: Ints, stride: Any) -> None:
     if len(shape) not in (n + 1, n + 2):
         raise RuntimeError(
-            f"Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, but got input of "
+            f"Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, but got input "
+            "of "
             f"size: {list(shape)}"
         )
     if len(window) < 3:
@@ -145,7 +156,8 @@ def _check_ranks(name: str, n: int, shape: Ints, window: Ints, stride: Any) -> N
     if len(window) != n + 2:
         steps = [stride] * n if isinstance(stride, int) else list(stride)
         raise RuntimeError(
-            f"expected stride to be a single integer value or a list of {len(window) - 2} values to "
+            f"expected stride to be a single integer value or a list of {len(window) - 2} values "
+            "to "
             f"match the convolution dimensions, but got stride={steps}"
         )
 
@@ -168,12 +180,14 @@ def _check_numbers(
 def _check_groups(window: Ints, groups: int) -> None:
     if window[0] < groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got "
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but "
+            "got "
             f"weight of size {list(window)} instead"
         )
     if window[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but "
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
+            "but "
             f"got weight of size [{list(window)}] instead"
         )
 
@@ -224,8 +238,10 @@ def _geometry(
     image = [m + 2 * p + e for m, p, e in zip(shape[2:], padding, extra or (0,) * n)]
     if any([w > m for w, m in zip(windows, image)]):
         raise RuntimeError(
-            f"Calculated padded input size per channel: ({' x '.join(map(str, image))}). Kernel size: "
-            f"({' x '.join(map(str, windows))}). Kernel size can't be greater than actual input size"
+            f"Calculated padded input size per channel: ({' x '.join(map(str, image))}). Kernel "
+            "size: "
+            f"({' x '.join(map(str, windows))}). Kernel size can't be greater than actual input "
+            "size"
         )
     before = [p for e in reversed(extra) for p in (0, e)] if any(extra) else []
     return stride, padding, dilation, before
@@ -241,8 +257,10 @@ def _convolve(
 ) -> Tensor:  # fmt: skip
     try:
         kind = input._kind
-        if kind is not weight._kind or (bias is not None and kind is not bias._kind) or (
-            kind is not None and kind.category == 1
+        if (
+            kind is not weight._kind
+            or (bias is not None and kind is not bias._kind)
+            or (kind is not None and kind.category == 1)
         ):
             _check_operands(f"conv{n}d", n, input, weight, bias, False)
     except AttributeError:
@@ -311,7 +329,8 @@ def _transposed_geometry(
     _check_groups(window, groups)
     if shape[1] != window[0]:
         raise RuntimeError(
-            f"Given transposed=1, weight of size {list(window)}, expected input{list(shape)} to have "
+            f"Given transposed=1, weight of size {list(window)}, expected input{list(shape)} to "
+            "have "
             f"{window[0]} channels, but got {shape[1]} channels instead"
         )
     _check_bias("transposed=1, ", window, bias, window[1] * groups)
@@ -320,7 +339,8 @@ def _transposed_geometry(
         sides = ("depth", "height", "width")[-max(n, 2) :]
         told = [f"{a}_{b}: {v}" for a, vs in numbers for b, v in zip(sides, (1,) * (2 - n) + vs)]
         raise RuntimeError(
-            f"output padding must be smaller than either stride or dilation, but got {' '.join(told)}"
+            "output padding must be smaller than either stride or dilation, but got "
+            f"{' '.join(told)}"
         )
     sides = zip(shape[2:], stride, padding, dilation, window[2:], extra)
     size = [(m - 1) * s - 2 * p + d * (k - 1) + e + 1 for m, s, p, d, k, e in sides]
@@ -384,7 +404,9 @@ def convolution(
     """A convolution, or a transposed one, in as many dimensions as the weight has windows."""
     n = weight.ndim - 2
     if transposed:
-        return _transposed(n, input, weight, bias, stride, padding, output_padding, groups, dilation)
+        return _transposed(
+            n, input, weight, bias, stride, padding, output_padding, groups, dilation
+        )
     return _convolve(n, input, weight, bias, stride, padding, dilation, groups)
 
 

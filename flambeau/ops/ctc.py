@@ -22,7 +22,8 @@ _ctc = Op("ctc_loss", kernels.ctc_forward,
         (x.shape[1:2], x.dtype), ((*x.shape[:2], 2 * targets.shape[1] + 1), x.dtype)))  # fmt: skip
 
 _ctc_backward = Op("ctc_loss_backward", kernels.ctc_backward, inputs=(
-        "grad_output", "log_probs", "targets", "input_lengths", "target_lengths", "losses", "alpha"),
+        "grad_output", "log_probs", "targets", "input_lengths", "target_lengths", "losses",
+        "alpha"),
     params=("blank",), shape=lambda grad, x, *rest: x.shape)  # fmt: skip
 
 
@@ -70,7 +71,9 @@ def _padded(targets: Tensor, lengths: numpy.ndarray) -> Tensor:
                 f"{targets.shape[0]} for argument #2 'targets' {_WHERE}"
             )
         starts = numpy.cumsum(lengths) - lengths
-        places = numpy.minimum(starts[:, None] + numpy.arange(longest), max(0, targets.shape[0] - 1))
+        places = numpy.minimum(
+            starts[:, None] + numpy.arange(longest), max(0, targets.shape[0] - 1)
+        )
         if not targets.shape[0]:
             return targets.new_zeros((lengths.size, longest))  # type: ignore[attr-defined]
         return targets[tensor(places, device=targets.device)]  # type: ignore[index]
@@ -101,7 +104,7 @@ def ctc_loss(
     reduction = chosen(reduction)
     if single := log_probs.ndim == 2:
         log_probs = log_probs.unsqueeze(1)  # type: ignore[attr-defined]
-        targets = targets if targets.ndim == 2 else targets.unsqueeze(0)  # type: ignore[attr-defined]
+        targets = targets if targets.ndim == 2 else targets.unsqueeze(0)  # type: ignore
     steps, batch, classes = log_probs.shape
     given = [_lengths(input_lengths, "input_lengths", batch)]
     given.append(_lengths(target_lengths, "target_lengths", batch))

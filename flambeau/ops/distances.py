@@ -34,8 +34,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     common = result_dtype(x1, x2)
     if not common.is_floating_point:
         raise RuntimeError(
-            "expected common dtype to be floating point, yet common dtype is "
-            f"{scalar_name(common)}"
+            f"expected common dtype to be floating point, yet common dtype is {scalar_name(common)}"
         )
     x1, x2 = _broadcast(x1.to(common), x2.to(common))  # type: ignore[attr-defined]
     return (_unit(x1, dim, eps) * _unit(x2, dim, eps)).sum(dim)  # type: ignore[operator]
@@ -71,7 +70,8 @@ def _check_bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | None)
                  "bfloat16": "c10::BFloat16", "int64": "long"}  # fmt: skip
         told = [names.get(t.dtype.name, t.dtype.name) for t in (x1, x2, weight)]
         raise RuntimeError(
-            f"All tensors must have the same dtype, got input1: {told[0]}, input2: {told[1]}, weight: "
+            f"All tensors must have the same dtype, got input1: {told[0]}, input2: {told[1]}, "
+            "weight: "
             f"{told[2]}"
         )
     if x1.ndim != x2.ndim:
@@ -81,7 +81,8 @@ def _check_bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | None)
     for dim in range(x1.ndim - 1):
         if x1.shape[dim] != x2.shape[dim]:
             raise RuntimeError(
-                f"bilinear(): input batch dimensions do not match at dim {dim}: got {x1.shape[dim]} "
+                f"bilinear(): input batch dimensions do not match at dim {dim}: got "
+                f"{x1.shape[dim]} "
                 f"and {x2.shape[dim]}"
             )
     for i, x in enumerate((x1, x2), 1):
@@ -129,14 +130,21 @@ def _(grad: Tensor, x1: Tensor, x2: Tensor, result: Tensor, p: float) -> Any:
 
 
 def cdist(
-    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str = "use_mm_for_euclid_dist_if_necessary",
 ) -> Tensor:
     """The ``p``-norm of each row of ``x1 [*, P, M]`` minus each of ``x2 [*, R, M]``: ``[*, P, R]``.
 
     The 2-norm of more than 25 rows is computed by a matrix product, less exactly, unless
     ``compute_mode`` is "donot_use_mm_for_euclid_dist"; "use_mm_for_euclid_dist" always does.
     """
-    modes = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
+    modes = (
+        "use_mm_for_euclid_dist_if_necessary",
+        "use_mm_for_euclid_dist",
+        "donot_use_mm_for_euclid_dist",
+    )
     if compute_mode not in modes:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     for rows, name in ((x1, "X1"), (x2, "X2")):
@@ -175,7 +183,7 @@ def _check_stacks(a: tuple[int, ...], b: tuple[int, ...]) -> None:
 
 
 def pdist(input: Tensor, p: float = 2) -> Tensor:
-    """The ``p``-norms of the differences of all pairs of rows of ``[N, M]``: ``[N (N - 1) / 2]``."""
+    """The ``p``-norms of all differences of two rows: ``[N (N - 1) / 2]`` of ``[N, M]``."""
     if input.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
     if not input.dtype.is_floating_point:

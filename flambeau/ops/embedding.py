@@ -13,21 +13,26 @@ from flambeau.ops.creation import arange
 from flambeau.ops.direct import run
 from flambeau.ops.reductions import vector_norm
 
-def _batch_embedding(op: Op, weight: Tensor, indices: Tensor, padding_idx: Any, scale: bool) -> Tensor:
+
+def _batch_embedding(
+    op: Op, weight: Tensor, indices: Tensor, padding_idx: Any, scale: bool
+) -> Tensor:
     if weight.stride(0) == 0:  # type: ignore[attr-defined]
         return op(weight[0], indices, padding_idx, scale)  # type: ignore[index]
     rows = weight.shape[1]
     offset = arange(weight.shape[0], device=indices.device).reshape(-1, *[1] * (indices.ndim - 1))  # type: ignore
-    return op(weight.flatten(0, 1), indices + offset * rows, -1, scale)  # type: ignore[attr-defined]
+    return op(weight.flatten(0, 1), indices + offset * rows, -1, scale)  # type: ignore
 
 
-_embedding = Op("embedding", kernels.embedding_forward, batch=_batch_embedding, inputs=("weight", "indices"),
+_embedding = Op("embedding", kernels.embedding_forward, batch=_batch_embedding,
+    inputs=("weight", "indices"),
     params=("padding_idx", "scale_grad_by_freq"),
     vjp={"weight": lambda grad, indices, weight_shape, padding_idx, scale_grad_by_freq: run(
         _embedding_grad, (grad, indices), (weight_shape[0], padding_idx, scale_grad_by_freq))},
     jvp=lambda weight_t, indices, padding_idx, scale_grad_by_freq: (
         _embedding(weight_t, indices, padding_idx, scale_grad_by_freq)),
-    shape=lambda weight, indices, *rest: ((*indices.shape, *weight.shape[1:]), weight.dtype))  # fmt: skip
+    shape=lambda weight, indices, *rest: (
+        (*indices.shape, *weight.shape[1:]), weight.dtype))  # fmt: skip
 
 _embedding_grad = Op("embedding_backward", kernels.embedding_backward,
     inputs=("grad_output", "indices"), params=("rows", "padding_idx", "scale_grad_by_freq"),
@@ -49,7 +54,8 @@ def check_indices(indices: Any, function: str, position: int = 1) -> None:
         raise not_a_tensor(function, "indices", 2, indices)
     if indices.dtype.name not in ("int64", "int32"):
         raise RuntimeError(
-            f"Expected tensor for argument #{position} 'indices' to have one of the following scalar "
+            f"Expected tensor for argument #{position} 'indices' to have one of the following "
+            "scalar "
             f"types: Long, Int; but got {indices.kind.type_name} instead (while checking arguments "
             f"for {function})"
         )

@@ -45,7 +45,8 @@ def bags(
     check_indices(indices, "embedding_bag")
     if per_sample_weights is not None and per_sample_weights.dtype is not weight.dtype:
         raise RuntimeError(
-            "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 "
+            "Expected tensor for argument #1 'weight' to have the same type as tensor for "
+            "argument #1 "
             f"'per_sample_weights'; but type {weight.kind.type_name} does not equal "
             f"{per_sample_weights.kind.type_name} (while checking arguments for embedding_bag)"
         )
@@ -116,14 +117,16 @@ def embedding_bag(
     """
     if weight.dtype.rank == 1 and input.dtype.is_floating_point:
         warnings.warn(
-            "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, "
+            "Argument order of nn.functional.embedding_bag was changed. Usage "
+            "`embedding_bag(weight, "
             "input, ...)` is deprecated, and should now be `embedding_bag(input, weight, ...)`.",
             stacklevel=2,
         )
         input, weight = weight, input
     if per_sample_weights is not None and input.shape != per_sample_weights.shape:
         raise ValueError(
-            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it "
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then "
+            "it "
             f"must have the same shape as the input ({input.shape})"
         )
     input, offsets, per_sample_weights = _flat(input, offsets, per_sample_weights)
@@ -137,7 +140,8 @@ def embedding_bag(
         renormalize(weight, input, max_norm, norm_type)
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
-            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for "
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported "
+            "for "
             f"mode='sum' (got mode='{mode}'). Please open a feature request on GitHub."
         )
     return bags(
@@ -152,7 +156,8 @@ def bag_padding(padding_idx: int | None, rows: int) -> int:
         return -1
     if not -rows <= padding_idx < rows:
         raise RuntimeError(
-            f"padding_idx must be within the number of embeddings, -{rows} through {rows - 1}, but got "
+            f"padding_idx must be within the number of embeddings, -{rows} through {rows - 1}, "
+            "but got "
             f"{padding_idx}"
         )
     return padding_idx % rows
@@ -163,7 +168,8 @@ def _flat(input: Tensor, offsets: Maybe, weights: Maybe) -> tuple[Tensor, Tensor
     if input.ndim == 2:
         if offsets is not None:
             raise ValueError(
-                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of "
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch "
+                "of "
                 f"fixed length sequences. However, found offsets of type {_type_of(offsets)}"
             )
         starts = numpy.arange(input.shape[0]) * input.shape[1]

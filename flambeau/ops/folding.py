@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from flambeau.core.dtype import scalar_name
-from flambeau.core.op import LINEAR, Op
+from flambeau.core.op import FOLDED, LINEAR, Op
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import folding as kernels
@@ -15,14 +15,16 @@ from flambeau.ops.spatial import Ints, per_dimension
 
 _GEOMETRY = ("kernel_size", "dilation", "padding", "stride")
 
-_unfold = Op("im2col", kernels.columns, params=_GEOMETRY, jvp=LINEAR, widen=True, node="Im2Col",
+_unfold = Op("im2col", kernels.columns, batch=FOLDED, params=_GEOMETRY, jvp=LINEAR,
+    widen=True, node="Im2Col",
     vjp={"input": lambda grad, input_shape, kernel_size, dilation, padding, stride: run(
         _fold, (grad,), (tuple(input_shape[2:]), kernel_size, dilation, padding, stride))},
     shape=lambda x, kernel, *rest: (
         x.shape[0], x.shape[1] * math.prod(kernel),
         math.prod(kernels.blocks(x.shape[2:], kernel, *rest))))  # fmt: skip
 
-_fold = Op("col2im", kernels.summed, params=("size", *_GEOMETRY), jvp=LINEAR, widen=True, node="Col2Im",
+_fold = Op("col2im", kernels.summed, params=("size", *_GEOMETRY), jvp=LINEAR, widen=True,
+    node="Col2Im",
     vjp={"input": lambda grad, kernel_size, dilation, padding, stride: run(
         _unfold, (grad,), (kernel_size, dilation, padding, stride))},
     shape=lambda x, size, kernel, *rest: (
@@ -51,11 +53,13 @@ def _geometry(
         if height <= 0 or width <= 0:
             name = "kernel size" if what == "kernel" else what
             raise RuntimeError(
-                f"{name} should be greater than zero, but got {what}_height: {height} {what}_width: {width}"
+                f"{name} should be greater than zero, but got {what}_height: {height} "
+                f"{what}_width: {width}"
             )
     if min(numbers[2]) < 0:
         raise RuntimeError(
-            f"padding should be non-negative, but got pad_height: {numbers[2][0]} pad_width: {numbers[2][1]}"
+            f"padding should be non-negative, but got pad_height: {numbers[2][0]} pad_width: "
+            f"{numbers[2][1]}"
         )
     return numbers
 
@@ -72,7 +76,8 @@ def unfold(
     """
     if input.ndim < 3:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-input.ndim}, {input.ndim - 1}], but "
+            f"Dimension out of range (expected to be in range of [{-input.ndim}, "
+            f"{input.ndim - 1}], but "
             "got 2)"
         )
     numbers = _geometry(kernel_size, dilation, padding, stride)
@@ -102,26 +107,30 @@ def fold(
     input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     stride: Any = 1,
 ) -> Tensor:  # fmt: skip
-    """Adds columns ``[N, C * KH * KW, L]`` up to images ``[N, C, *output_size]``; see ``unfold``."""
+    """Adds columns ``[N, C * KH * KW, L]`` up to images ``[N, C, *output_size]``; cf. ``unfold``."""
     size = _pair(output_size, "output_size")
     numbers = _geometry(kernel_size, dilation, padding, stride)
     if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
         raise RuntimeError(
-            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero "
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
+            "non-zero "
             f"dimensions for input, but got: {list(input.shape)}"
         )
     kernel = numbers[0]
     if input.shape[-2] % math.prod(kernel):
         raise RuntimeError(
-            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
+            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, "
+            "but got "
             f"input.size(1)={input.shape[-2]} and kernel_size=({kernel[0]}, {kernel[1]})."
         )
     count = kernels.blocks(size, *numbers)
     if min(count) < 0 or math.prod(count) != input.shape[-1]:
         told = [f"{what}=({v[0]}, {v[1]})" for what, v in zip(_GEOMETRY, numbers)]
         raise RuntimeError(
-            f"Given output_size=({size[0]}, {size[1]}), {', '.join(told)}, expected size of input's "
-            f"dimension 2 to match the calculated number of sliding blocks {count[0]} * {count[1]} = "
+            f"Given output_size=({size[0]}, {size[1]}), {', '.join(told)}, expected size of "
+            "input's "
+            f"dimension 2 to match the calculated number of sliding blocks {count[0]} * "
+            f"{count[1]} = "
             f"{math.prod(count)}, but got input.size(2)={input.shape[-1]}."
         )
     if input.dtype.rank == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.ops import softmax as explicit

@@ -11,6 +11,7 @@ from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import pairwise_losses as kernels
 from flambeau.ops.direct import run
+from flambeau.ops.pointwise.functional import logsigmoid
 from flambeau.ops.reduction import chosen, reduced
 
 Maybe = Tensor | None
@@ -22,7 +23,7 @@ def _share(grad: Tensor, losses: Tensor, reduction: str) -> Tensor:
 
 
 def _of_difference(slope: Any) -> Any:
-    """The gradient rule of a loss of ``input - target``: its slope is that of one and minus the other."""
+    """The gradient rule of a loss of ``input - target``: opposite slopes for the two."""
 
     def rule(grad: Tensor, input: Tensor, target: Tensor, needs: Any, reduction: str) -> Any:
         difference = input - target  # type: ignore[operator]
@@ -51,7 +52,8 @@ _l1 = Op("l1_loss", kernels.absolute_error, inputs=("input", "target"), params=(
         _tangent((input - target).sign(), input_t, target_t, reduction)))  # fmt: skip
 
 _smooth_l1 = Op("smooth_l1_loss", kernels.smooth_absolute_error, inputs=("input", "target"),
-    params=("beta", "reduction"), promote="same", widen=True, accepts="f", refusal="smooth_l1_cpu")  # fmt: skip
+    params=("beta", "reduction"), promote="same", widen=True, accepts="f",
+    refusal="smooth_l1_cpu")  # fmt: skip
 
 _huber = Op("huber_loss", kernels.huber, inputs=("input", "target"), params=("delta", "reduction"),
     promote="same", widen=True, accepts="f", refusal="huber_cpu")  # fmt: skip
@@ -71,14 +73,16 @@ def _(grad: Tensor, input: Tensor, target: Tensor, needs: Any, delta: float, red
 _soft_margin = Op("soft_margin_loss", kernels.soft_margin, inputs=("input", "target"),
     params=("reduction",), promote="same", widen=True, accepts="fc",
     vjp={"input": lambda grad, input, target, reduction: (
-        -target * (-target * input).sigmoid() * _share(grad, input * target, reduction))})  # fmt: skip
+        -target * (-target * input).sigmoid() * _share(grad, input * target, reduction)),
+    })  # fmt: skip
 
 _kl_div = Op("kl_div", kernels.divergence, inputs=("input", "target"),
     params=("log_target", "reduction"), promote="same", widen=True, accepts="f", node="Mean",
     vjp={"input": lambda grad, input, target, log_target, reduction: (
             -(target.exp() if log_target else target) * _share(grad, input + target, reduction)),
          "target": lambda grad, input, target, log_target, reduction: (
-            _kl_slope(input, target, log_target) * _share(grad, input + target, reduction))})  # fmt: skip
+            _kl_slope(input, target, log_target) * _share(grad, input + target, reduction)),
+    })  # fmt: skip
 
 
 def _kl_slope(input: Tensor, target: Tensor, log_target: bool) -> Tensor:
@@ -88,8 +92,9 @@ def _kl_slope(input: Tensor, target: Tensor, log_target: bool) -> Tensor:
     return logs + target / target - input
 
 
-_bce = Op("binary_cross_entropy", kernels.binary_cross_entropy, inputs=("input", "target", "weight"),
-    params=("reduction",), promote="same", widen=True, accepts="f", refusal="binary_cross_entropy",
+_bce = Op("binary_cross_entropy", kernels.binary_cross_entropy,
+    inputs=("input", "target", "weight"), params=("reduction",), promote="same", widen=True,
+    accepts="f", refusal="binary_cross_entropy",
     vjp={"input": lambda grad, input, target, weight, reduction: _weighted(
             (input - target) / (input * (1 - input)).clamp_min(1e-12)
             * _share(grad, input, reduction), weight),
@@ -103,7 +108,8 @@ _bce_logits = Op("binary_cross_entropy_with_logits", kernels.binary_cross_entrop
     vjp={"input": lambda grad, input, target, weight, pos_weight, reduction: _weighted(
             _logit_slope(input, target, pos_weight) * _share(grad, input, reduction), weight),
          "target": lambda grad, input, weight, pos_weight, reduction: _weighted(
-            _target_slope(input, pos_weight) * _share(grad, input, reduction), weight)})  # fmt: skip
+            _target_slope(input, pos_weight) * _share(grad, input, reduction), weight),
+    })  # fmt: skip
 
 
 def _weighted(tensor: Tensor, weight: Maybe) -> Tensor:
@@ -120,8 +126,7 @@ def _logit_slope(input: Tensor, target: Tensor, pos_weight: Maybe) -> Tensor:
 def _target_slope(input: Tensor, pos_weight: Maybe) -> Tensor:
     if pos_weight is None:
         return -input  # type: ignore[operator]
-    softplus = (-input.abs()).exp().log1p() + (-input).clamp_min(0)  # type: ignore
-    return softplus * (pos_weight - 1) - input  # type: ignore[operator]
+    return logsigmoid(input) * (1 - pos_weight) - input  # type: ignore[operator]
 
 
 # ---- public functions
@@ -194,7 +199,7 @@ def smooth_l1_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean", beta: float = 1.0,
 ) -> Tensor:  # fmt: skip
-    """The mean of ``d^2 / (2 beta)`` where ``d = |input - target| < beta``, else ``d - beta / 2``."""
+    """The mean of ``d^2 / (2 beta)`` for ``d = |input - target| < beta``, else ``d - beta / 2``."""
     if input._array.shape != target.size():  # type: ignore[attr-defined]
         warn_of_shape(input, target)
     reduction = chosen(reduction, size_average, reduce)
@@ -208,7 +213,7 @@ def smooth_l1_loss(
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Maybe = None
 ) -> Tensor:
-    """The mean of ``d^2 / 2`` where ``d = |input - target| <= delta``, else ``delta (d - delta / 2)``."""
+    """The mean of ``d^2 / 2`` for ``d = |input - target| <= delta``, then linear in ``d``."""
     if input._array.shape != target.size():  # type: ignore[attr-defined]
         warn_of_shape(input, target)
     reduction = chosen(reduction)
@@ -291,7 +296,8 @@ def binary_cross_entropy(
         for tensor in (target, weight):
             if tensor is not None and tensor.dtype is not input.dtype:
                 raise RuntimeError(
-                    f"Found dtype {scalar_name(tensor.dtype)} but expected {scalar_name(input.dtype)}"
+                    f"Found dtype {scalar_name(tensor.dtype)} but expected "
+                    f"{scalar_name(input.dtype)}"
                 )
     return run(_bce, (input, target, weight), (reduction,))
 
@@ -301,8 +307,10 @@ def _fitting(shape: tuple[int, ...], given: tuple[int, ...]) -> tuple[int, ...]:
     for i, (m, n) in enumerate(zip(reversed(given), reversed(shape)), 1):
         if m not in (1, n) and n != 1:
             raise RuntimeError(
-                f"Attempting to broadcast a dimension of length {m} at -{i}! Mismatching argument at "
-                f"index 1 had torch.Size({list(given)}); but expected shape should be broadcastable to "
+                f"Attempting to broadcast a dimension of length {m} at -{i}! Mismatching argument "
+                "at "
+                f"index 1 had torch.Size({list(given)}); but expected shape should be "
+                "broadcastable to "
                 f"{list(shape)}"
             )
     return shape

@@ -89,7 +89,7 @@ def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """The mean of ``input`` where ``target`` is 1, and ``max(0, margin - input)`` where it is -1."""
+    """The mean of ``input`` where ``target`` is 1, ``max(0, margin - input)`` where it is -1."""
     reduction = chosen(reduction, size_average, reduce)
     _check_tensors("hinge_embedding_loss", input=input, target=target)
     hinge = (margin - input).clamp_min(0)  # type: ignore[operator]
@@ -115,13 +115,14 @@ def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0,
     size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """The mean of ``1 - cos`` where ``target`` is 1, and ``max(0, cos - margin)`` where it is -1."""
+    """The mean of ``1 - cos`` where ``target`` is 1, ``max(0, cos - margin)`` where it is -1."""
     reduction = chosen(reduction, size_average, reduce)
     if target.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if input1.ndim != target.ndim + 1 or input2.ndim != target.ndim + 1:
         raise RuntimeError(
-            f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs "
+            f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found "
+            "inputs "
             f"with sizes {list(input1.shape)} and {list(input2.shape)}."
         )
     squares = [(t * t).sum(-1) + 1e-12 for t in (input1, input2)]  # type: ignore[operator]
@@ -245,7 +246,8 @@ def _check_triplet(anchor: Tensor, positive: Tensor, negative: Tensor) -> None:
     if len(set(ranks)) > 1:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of "
-            f"dimensions, but got: anchor {ranks[0]}D, positive {ranks[1]}D, and negative {ranks[2]}D "
+            f"dimensions, but got: anchor {ranks[0]}D, positive {ranks[1]}D, and negative "
+            f"{ranks[2]}D "
             "inputs"
         )
 
@@ -255,7 +257,7 @@ def triplet_margin_loss(
     eps: float = 1e-6, swap: bool = False, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """The mean of ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``, in the ``p``-norm.
+    """The mean of ``max(0, d(anchor, positive) - d(anchor, negative) + margin)`` in a norm.
 
     With ``swap`` the distance of the positive from the negative counts when it is smaller.
     (Balntas et al., Learning Shallow Convolutional Feature Descriptors with Triplet Losses, 2016.)
@@ -269,8 +271,9 @@ def triplet_margin_loss(
 
 
 def triplet_margin_with_distance_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, *, distance_function: Distance | None = None,
-    margin: float = 1.0, swap: bool = False, reduction: str = "mean",
+    anchor: Tensor, positive: Tensor, negative: Tensor, *,
+    distance_function: Distance | None = None, margin: float = 1.0, swap: bool = False,
+    reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """``triplet_margin_loss`` with any distance; ``pairwise_distance`` by default."""
     function = pairwise_distance if distance_function is None else distance_function
@@ -278,8 +281,8 @@ def triplet_margin_with_distance_loss(
 
 
 def _triplet(
-    anchor: Tensor, positive: Tensor, negative: Tensor, distance: Distance, margin: float, swap: bool,
-    reduction: str,
+    anchor: Tensor, positive: Tensor, negative: Tensor, distance: Distance, margin: float,
+    swap: bool, reduction: str,
 ) -> Tensor:  # fmt: skip
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")

@@ -27,17 +27,20 @@ def _is_batched(query: Tensor, key: Tensor, value: Tensor, padding: Maybe, mask:
     what = "batched (3-D)" if query.ndim == 3 else "unbatched (2-D)"
     if key.ndim != query.ndim or value.ndim != query.ndim:
         raise AssertionError(
-            f"For {what} `query`, expected `key` and `value` to be {query.ndim}-D but found {key.ndim}-D "
+            f"For {what} `query`, expected `key` and `value` to be {query.ndim}-D but found "
+            f"{key.ndim}-D "
             f"and {value.ndim}-D tensors respectively"
         )
     if padding is not None and padding.ndim != query.ndim - 1:
         raise AssertionError(
-            f"For {what} `query`, expected `key_padding_mask` to be `None` or {query.ndim - 1}-D but "
+            f"For {what} `query`, expected `key_padding_mask` to be `None` or {query.ndim - 1}-D "
+            "but "
             f"found {padding.ndim}-D tensor instead"
         )
     if mask is not None and mask.ndim not in (2, 3):
         raise AssertionError(
-            f"For {what} `query`, expected `attn_mask` to be `None`, 2-D or 3-D but found {mask.ndim}-D "
+            f"For {what} `query`, expected `attn_mask` to be `None`, 2-D or 3-D but found "
+            f"{mask.ndim}-D "
             "tensor instead"
         )
     return query.ndim == 3
@@ -98,7 +101,8 @@ def _check_sizes(
     if separate:
         if key.shape[:2] != value.shape[:2]:
             raise AssertionError(
-                f"key's sequence and batch dims {key.shape[:2]} do not match value's {value.shape[:2]}"
+                f"key's sequence and batch dims {key.shape[:2]} do not match value's "
+                f"{value.shape[:2]}"
             )
     elif key.shape != value.shape:
         raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
@@ -127,7 +131,11 @@ def _heads(tensor: Tensor, batch: int, heads: int) -> Tensor:
     return tensor.reshape(tensor.shape[0], batch * heads, size).transpose(0, 1)  # type: ignore
 
 
-def _fixed(given: Tensor, name: str, batch: int, heads: int, size: int) -> Tensor:
+def _side(projected: Tensor, given: Maybe, name: str, batch: int, heads: int, embed: int) -> Tensor:
+    """Keys or values with their heads apart, unless they are given so."""
+    if given is None:
+        return _heads(projected, batch, heads)
+    size = embed // heads
     if given.shape[0] != batch * heads:
         raise AssertionError(
             f"expecting {name}.size(0) of {batch * heads}, but got {given.shape[0]}"
@@ -167,7 +175,7 @@ def multi_head_attention_forward(
     k_proj_weight: Maybe = None, v_proj_weight: Maybe = None, static_k: Maybe = None,
     static_v: Maybe = None, average_attn_weights: bool = True, is_causal: bool = False,
 ) -> tuple[Tensor, Maybe]:  # fmt: skip
-    """The work of ``nn.MultiheadAttention``: the result ``[L, N, E]`` and the weights ``[N, L, S]``.
+    """The work of ``nn.MultiheadAttention``: the result ``[L, N, E]``, the weights ``[N, L, S]``.
 
     ``query`` is ``[L, N, E]``, ``key`` and ``value`` ``[S, N, E]``, or all without ``N``. Masks are
     bool (true: not attended to) or added to the scores: ``attn_mask`` ``[L, S]`` or
@@ -183,7 +191,8 @@ def multi_head_attention_forward(
     padding = _additive(key_padding_mask, "key_padding_mask", query, attn_mask, "attn_mask")
     if is_causal and attn_mask is None:
         raise RuntimeError(
-            "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
+            "Need attn_mask if specifying the is_causal hint. You may use the Transformer module "
+            "method "
             "`generate_square_subsequent_mask` to create this mask."
         )
     hinted = is_causal and padding is None and not need_weights
@@ -206,9 +215,8 @@ def multi_head_attention_forward(
         v = cat([v, bias_v.repeat(1, batch, 1)])  # type: ignore[attr-defined]
         mask, padding = _grown(mask), _grown(padding)
     q = _heads(q, batch, num_heads)
-    per_head = size // num_heads
-    k = _heads(k, batch, num_heads) if static_k is None else _fixed(static_k, "static_k", batch, num_heads, per_head)  # fmt: skip
-    v = _heads(v, batch, num_heads) if static_v is None else _fixed(static_v, "static_v", batch, num_heads, per_head)  # fmt: skip
+    k = _side(k, static_k, "static_k", batch, num_heads, size)
+    v = _side(v, static_v, "static_v", batch, num_heads, size)
     if add_zero_attn:
         k, v, mask, padding = _with_zero(k), _with_zero(v), _grown(mask), _grown(padding)
     mask = _merged(mask, padding, batch, num_heads, k.shape[1])

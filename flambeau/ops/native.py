@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
@@ -163,12 +163,12 @@ def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type
 
 
 def embedding_bag(
-    weight: Tensor, indices: Tensor, offsets: Tensor, scale_grad_by_freq: bool = False, mode: int = 0,
-    sparse: bool = False, per_sample_weights: Maybe = None, include_last_offset: bool = False,
-    padding_idx: int | None = None,
+    weight: Tensor, indices: Tensor, offsets: Tensor, scale_grad_by_freq: bool = False,
+    mode: int = 0, sparse: bool = False, per_sample_weights: Maybe = None,
+    include_last_offset: bool = False, padding_idx: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """``nn.functional.embedding_bag``, with the bag of each index, the size of each bag and, for the
-    maximum, the chosen indices. ``mode`` is 0 sum, 1 mean, 2 maximum."""
+    """``nn.functional.embedding_bag``, with the bag of each index, the size of each bag and, for
+    the maximum, the chosen indices. ``mode`` is 0 sum, 1 mean, 2 maximum."""
     padding = bag_padding(padding_idx, weight.shape[0])
     return bags(
         weight, indices, offsets, scale_grad_by_freq, MODES[mode], sparse, per_sample_weights,

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
@@ -85,6 +85,7 @@ def _parameter_like(weight: Maybe, input: Tensor, name: str) -> None:
 
 # ---- layer norm and RMS norm
 
+
 def _batch_layer_norm(op: Op, input: Tensor, weight: Any, bias: Any, count: int, eps: float) -> Any:
     out, mean, rstd = op(input, None, None, count, eps)
     for vector, add in ((weight, False), (bias, True)):
@@ -95,7 +96,8 @@ def _batch_layer_norm(op: Op, input: Tensor, weight: Any, bias: Any, count: int,
     return out, mean, rstd
 
 
-_layer_norm = Op("native_layer_norm", kernels.layer_norm_forward, batch=_batch_layer_norm, inputs=("input", "weight", "bias"),
+_layer_norm = Op("native_layer_norm", kernels.layer_norm_forward,
+    batch=_batch_layer_norm, inputs=("input", "weight", "bias"),
     params=("count", "eps"), outputs=3, differentiable=(0,), accepts="f",
     refusal="LayerNormKernelImpl",
     shape=lambda x, weight, bias, count, eps: (
@@ -137,8 +139,8 @@ def _(input: Tensor, weight: Maybe, input_t: Maybe, weight_t: Maybe, bias_t: May
     return _affine_tangent(unit, scale, dims, weight, input_t, weight_t, bias_t), None, None
 
 
-def _affine_tangent(unit: Tensor, scale: Tensor, dims: Any, weight: Any, input_t: Any, weight_t: Any,
-                    bias_t: Any, centred: bool = True) -> Any:  # fmt: skip
+def _affine_tangent(unit: Tensor, scale: Tensor, dims: Any, weight: Any, input_t: Any,
+                    weight_t: Any, bias_t: Any, centred: bool = True) -> Any:  # fmt: skip
     """The tangent of ``unit * weight + bias``; the Jacobian of ``unit`` is symmetric."""
     total = None
     if input_t is not None:
@@ -207,7 +209,8 @@ _rms_norm = Op("rms_norm", kernels.rms_norm_forward, inputs=("input", "weight"),
 
 _rms_norm_backward = Op("rms_norm_backward", kernels.rms_norm_backward,
     inputs=("grad_output", "input", "rstd", "weight"), params=("count", "needs_of"), outputs=2,
-    shape=lambda g, x, rstd, weight, count, needs: (x.shape, x.shape[x.ndim - count :]))  # fmt: skip
+    shape=lambda g, x, rstd, weight, count, needs: (
+        x.shape, x.shape[x.ndim - count :]))  # fmt: skip
 
 
 @_rms_norm.vjp
@@ -313,7 +316,9 @@ def normalize_batch(
     given = (running_mean, running_var, weight, bias)
     for tensor, name in zip(given, ("running_mean", "running_var", "weight", "bias")):
         if tensor is None:
-            if not training and tensor is running_mean or tensor is running_var and not training:
+            if (not training and tensor is running_mean) or (
+                tensor is running_var and not training
+            ):
                 raise RuntimeError(f"{name} must be defined in evaluation mode")
         elif tensor._array.size != channels:
             raise RuntimeError(
@@ -426,9 +431,9 @@ def normalize_instances(
 
 # ---- group norm
 
-_group_norm = Op("native_group_norm", kernels.group_norm_forward, inputs=("input", "weight", "bias"),
-    params=("groups", "eps"), outputs=3, differentiable=(0,), accepts="f",
-    refusal="GroupNormKernelImpl",
+_group_norm = Op("native_group_norm", kernels.group_norm_forward,
+    inputs=("input", "weight", "bias"), params=("groups", "eps"), outputs=3,
+    differentiable=(0,), accepts="f", refusal="GroupNormKernelImpl",
     shape=lambda x, weight, bias, groups, eps: (
         x.shape, *[_statistics(x, (x.shape[0], groups), 0)] * 2))  # fmt: skip
 
@@ -529,7 +534,8 @@ def local_response_norm(
     """
     if input.ndim < 3:
         raise ValueError(
-            f"Expected 3D or higher dimensionality                          input (got {input.ndim} dimensions)"
+            "Expected 3D or higher dimensionality                          input (got "
+            f"{input.ndim} dimensions)"
         )
     if input.numel() == 0:
         return input

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from flambeau.core.dtype import scalar_name
-from flambeau.core.op import Op
+from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import padding as kernels
 
 Ints = tuple[int, ...]
 
-_constant = Op("constant_pad_nd", kernels.constant, params=("pads", "value"),
+_constant = Op("constant_pad_nd", kernels.constant, batch=LEADING, params=("pads", "value"),
     vjp={"input": lambda grad, pads: _constant(grad, tuple([-p for p in pads]), 0)},
     jvp=lambda input_t, pads: _constant(input_t, pads, 0),
     shape=lambda x, pads, value: kernels.padded_shape(x.shape, pads))  # fmt: skip
@@ -33,10 +33,12 @@ def _repeating(mode: str, n: int) -> Op:
 
     padded = Op(name, kernels.repeated, params=("pads", "mode"), jvp="linear", vjp={"input": vjp},
         node=f"{_NODES[mode]}{n}DBackward0", accepts="ifc" if mode != "circular" else "bifc",
-        refusal=f"{name}", shape=lambda x, pads, mode: kernels.padded_shape(x.shape, pads))  # fmt: skip
+        refusal=name,
+        shape=lambda x, pads, mode: kernels.padded_shape(x.shape, pads))  # fmt: skip
     folded = Op(f"{name}_backward", kernels.repeated_grad, inputs=("grad_output",),
         params=("pads", "mode"), jvp="linear", vjp={"grad_output": vjp_of_vjp},
-        shape=lambda g, pads, mode: kernels.padded_shape(g.shape, tuple([-p for p in pads])))  # fmt: skip
+        shape=lambda g, pads, mode: (
+            kernels.padded_shape(g.shape, tuple([-p for p in pads]))))  # fmt: skip
     return padded
 
 
@@ -55,12 +57,9 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: complex = 0) -> Te
             f"length is {len(pads)} while the input has {input.ndim} dimensions."
         )
     for i in range(len(pads) // 2):
-        d, (before, after) = input.ndim - 1 - i, pads[2 * i : 2 * i + 2]
-        if input.shape[d] + before + after < 0:
-            raise RuntimeError(
-                f"The input size {input.shape[d]}, plus negative padding {before} and {after} "
-                f"resulted in a negative output size, which is invalid. Check dimension {d} of your input."
-            )
+        before, after, size = *pads[2 * i : 2 * i + 2], input.shape[-1 - i]
+        if size + min(before, 0) + min(after, 0) < 0:
+            raise RuntimeError("narrow(): length must be non-negative.")
     if isinstance(value, Tensor):
         value = value.item()  # type: ignore[attr-defined]
     return _constant(input, pads, _filling(input, value))
@@ -70,7 +69,11 @@ def _filling(input: Tensor, value: Any) -> Any:
     """The value in the dtype of the tensor: cut off for integers."""
     if input.dtype.is_complex or input.dtype.is_floating_point:
         return value
-    return bool(value) if input.dtype.name == "bool" else int(value)
+    if input.dtype.name == "bool":
+        return bool(value)
+    if value != value or abs(value) == math.inf:
+        raise RuntimeError("value cannot be converted to type int64_t without overflow")
+    return int(value)
 
 
 def pad(
@@ -131,7 +134,8 @@ def _check_border(input: Tensor, pads: Ints, mode: str, n: int) -> None:
     shape = list(input.shape)
     if 0 in shape[1:]:
         raise RuntimeError(
-            f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with possibly 0 batch size and other "
+            f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with possibly 0 batch size and "
+            "other "
             f"non-zero dimensions for input, but got: {shape}"
         )
     for i in range(n):
@@ -139,7 +143,8 @@ def _check_border(input: Tensor, pads: Ints, mode: str, n: int) -> None:
         if mode == "reflect" and (before >= shape[dim] or after >= shape[dim]):
             raise RuntimeError(
                 f"Argument #{4 + 2 * i}: Padding size should be less than the corresponding input "
-                f"dimension, but got: padding ({before}, {after}) at dimension {dim} of input {shape}"
+                f"dimension, but got: padding ({before}, {after}) at dimension {dim} of input "
+                f"{shape}"
             )
     size = kernels.padded_shape(tuple(shape), pads)
     if min(size[-n:]) < (1 if n == 1 else 0):

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from flambeau.core.dtype import scalar_name
-from flambeau.core.op import Op
+from flambeau.core.op import FOLDED, Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
@@ -34,7 +34,7 @@ def _with_indices(shape: Ints, x: Any) -> Any:
     return (shape, x.dtype), (shape, "int64")
 
 
-_max_pool = Op("max_pool_with_indices", kernels.max_pool_forward,
+_max_pool = Op("max_pool_with_indices", kernels.max_pool_forward, batch=FOLDED,
     params=("kernel_size", "stride", "padding", "dilation", "ceil_mode"), outputs=2,
     differentiable=(0,), accepts="if", refusal="max_pool", node="MaxPool2DWithIndices",
     vjp={"input": lambda grad, result1, input_shape: (
@@ -42,7 +42,7 @@ _max_pool = Op("max_pool_with_indices", kernels.max_pool_forward,
     jvp=lambda input_t, result1: (_at(input_t, result1), None),
     shape=lambda x, *geometry: _with_indices(_pooled(x, *geometry), x))  # fmt: skip
 
-_adaptive_max_pool = Op("adaptive_max_pool", kernels.adaptive_max_pool_forward,
+_adaptive_max_pool = Op("adaptive_max_pool", kernels.adaptive_max_pool_forward, batch=FOLDED,
     params=("output_size",), outputs=2, differentiable=(0,), accepts="f",
     refusal="adaptive_max_pool2d", node="AdaptiveMaxPool2D",
     vjp={"input": lambda grad, result1, input_shape: (
@@ -64,7 +64,7 @@ _AVERAGE = (
     "divisor_override",
 )
 
-_avg_pool = Op("avg_pool", kernels.avg_pool_forward, params=_AVERAGE, accepts="if",
+_avg_pool = Op("avg_pool", kernels.avg_pool_forward, batch=FOLDED, params=_AVERAGE, accepts="if",
     refusal="avg_pool2d", node="AvgPool2D", jvp="linear",
     vjp={"input": lambda grad, input_shape, kernel_size, stride, padding, ceil_mode,
          count_include_pad, divisor_override: _avg_pool_backward(
@@ -80,7 +80,7 @@ _avg_pool_backward = Op("avg_pool_backward", kernels.avg_pool_backward, inputs=(
             grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)},
     shape=lambda grad, shape, *rest: shape)  # fmt: skip
 
-_adaptive_avg_pool = Op("adaptive_avg_pool", kernels.adaptive_avg_pool_forward,
+_adaptive_avg_pool = Op("adaptive_avg_pool", kernels.adaptive_avg_pool_forward, batch=FOLDED,
     params=("output_size",), accepts="f", refusal="adaptive_avg_pool2d", node="AdaptiveAvgPool2D",
     jvp="linear",
     vjp={"input": lambda grad, input_shape: _adaptive_avg_pool_backward(grad, tuple(input_shape))},
@@ -162,7 +162,8 @@ def _check_line(name: str, kernel: int, stride: int, padding: int, dilation: int
         raise RuntimeError(f"{name}() padding must be non-negative, but got {padding}")
     if padding > kernel // 2:
         raise RuntimeError(
-            f"{name}() padding should be at most half of kernel size, but got padding={padding} and "
+            f"{name}() padding should be at most half of kernel size, but got padding={padding} "
+            "and "
             f"kernel_size={kernel}"
         )
     if dilation <= 0:
@@ -173,7 +174,8 @@ def _check_image(name: str, shape: Ints, n: int) -> None:
     if len(shape) not in (n + 1, n + 2):
         if n == 1 and name == "avg_pool1d":
             raise RuntimeError(
-                f"Expected 2 to 3 dimensions, but got {len(shape)}-dimensional tensor for argument #1 "
+                f"Expected 2 to 3 dimensions, but got {len(shape)}-dimensional tensor for "
+                "argument #1 "
                 "'self' (while checking arguments for avg_pool1d)"
             )
         if n > 1:
@@ -337,7 +339,8 @@ def avg_pool1d(
 
 def avg_pool2d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None, *, out: Tensor | None = None,
+    count_include_pad: bool = True, divisor_override: int | None = None, *,
+    out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of each window of ``[N, C, H, W]`` or ``[C, H, W]``; ``stride`` defaults to it.
 
@@ -352,7 +355,8 @@ def avg_pool2d(
 
 def avg_pool3d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None, *, out: Tensor | None = None,
+    count_include_pad: bool = True, divisor_override: int | None = None, *,
+    out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of each window of ``[N, C, D, H, W]`` or ``[C, D, H, W]``; see ``avg_pool2d``."""
     return _avg_pooled(

@@ -74,9 +74,12 @@ def _sizes(
     factors = list(scale_factor) if isinstance(scale_factor, list | tuple) else [scale_factor] * n
     if len(factors) != n:
         raise ValueError(
-            "Input and scale_factor must have the same number of spatial dimensions, but got input with "
-            f"spatial dimensions of {spatial} and scale_factor of shape {scale_factor}. Please provide "
-            "input tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format."
+            "Input and scale_factor must have the same number of spatial dimensions, but got "
+            "input with "
+            f"spatial dimensions of {spatial} and scale_factor of shape {scale_factor}. Please "
+            "provide "
+            "input tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) "
+            "format."
         )
     factors = [float(f) for f in factors]
     result = [math.floor(m * f) for m, f in zip(spatial, factors)]
@@ -87,33 +90,37 @@ def _given_size(size: Any, spatial: list[int]) -> list[int]:
     if isinstance(size, list | tuple):
         if len(size) != len(spatial):
             raise ValueError(
-                "Input and output must have the same number of spatial dimensions, but got input with "
-                f"spatial dimensions of {spatial} and output size of {size}. Please provide input tensor "
+                "Input and output must have the same number of spatial dimensions, but got input "
+                "with "
+                f"spatial dimensions of {spatial} and output size of {size}. Please provide input "
+                "tensor "
                 "in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format."
             )
         if not all([hasattr(s, "__index__") for s in size]):
             raise TypeError(
-                "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], "
+                "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, "
+                "int, int], "
                 f"but got size with types {[type(s) for s in size]}"
             )
         return [s.__index__() for s in size]
     if not hasattr(size, "__index__"):
         raise TypeError(
-            f"interpolate(): argument 'size' must be int or tuple of ints, not {type(size).__name__}"
+            "interpolate(): argument 'size' must be int or tuple of ints, not "
+            f"{type(size).__name__}"
         )
     return [size.__index__()] * len(spatial)
 
 
 def _check_mode(input: Tensor, mode: str, align_corners: Any, antialias: bool) -> None:
-    if mode in ("nearest", "area", "nearest-exact", "lanczos"):
-        if align_corners is not None:
-            raise ValueError(
-                "align_corners option can only be set with the interpolating modes: linear | bilinear | "
-                "bicubic | trilinear"
-            )
+    if mode in ("nearest", "area", "nearest-exact", "lanczos") and align_corners is not None:
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear "
+            "| bicubic | trilinear"
+        )
     if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and input.ndim == 4):
         raise ValueError(
-            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D "
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires "
+            "a 4-D "
             "tensor as input"
         )
     if mode == "lanczos" and not antialias:
@@ -138,11 +145,13 @@ def _check_image(input: Tensor, size: list[int], mode: str) -> None:
         given = ", ".join([f"{c}: {m}" for c, m in zip(names, input.shape[2:])])
         wanted = ", ".join([f"{c}: {m}" for c, m in zip(names, size)])
         raise RuntimeError(
-            f"Input and output sizes should be greater than 0, but got input ({given}) output ({wanted})"
+            f"Input and output sizes should be greater than 0, but got input ({given}) output "
+            f"({wanted})"
         )
     if input.shape[1] == 0:
         raise RuntimeError(
-            f"Non-empty {n + 2}D data tensor expected but got a tensor with sizes {list(input.shape)}"
+            f"Non-empty {n + 2}D data tensor expected but got a tensor with sizes "
+            f"{list(input.shape)}"
         )
     of = input.dtype
     if not (of.is_floating_point or of.name == "uint8"):
@@ -160,9 +169,9 @@ def interpolate(
     """Resizes ``[N, C, *spatial]`` (1 to 3 spatial dimensions) to ``size``, or by ``scale_factor``.
 
     ``mode``: "nearest", "nearest-exact", "area" (any rank), "linear" (3-D input), "bilinear",
-    "bicubic", "lanczos" (4-D) or "trilinear" (5-D). With ``align_corners`` the centres of the corner
-    pixels stay where they are, otherwise the corners of the image. ``antialias`` widens the filter
-    when the image shrinks (4-D). The given scale factor is computed with, unless
+    "bicubic", "lanczos" (4-D) or "trilinear" (5-D). With ``align_corners`` the centres of the
+    corner pixels stay where they are, otherwise the corners of the image. ``antialias`` widens
+    the filter when the image shrinks (4-D). The given scale factor is computed with, unless
     ``recompute_scale_factor``.
 
     >>> torch.nn.functional.interpolate(torch.tensor([[[0.0, 1.0]]]), size=4, mode="linear")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
@@ -17,8 +17,8 @@ _softmax = Op("softmax", kernels.softmax, dims=("dim",), shape=SAME, accepts="f"
     jvp=lambda input_t, result, dim: _softmax_backward(input_t, result, dim))  # fmt: skip
 
 # The Jacobian of softmax is symmetric: its transpose is itself.
-_softmax_backward = Op("softmax_backward", kernels.softmax_backward, inputs=("grad_output", "output"),
-    dims=("dim",), shape=SAME,
+_softmax_backward = Op("softmax_backward", kernels.softmax_backward,
+    inputs=("grad_output", "output"), dims=("dim",), shape=SAME,
     vjp={"grad_output": lambda grad, output, dim: _softmax_backward(grad, output, dim),
          "output": lambda grad, grad_output, output, dim: (
              grad * (grad_output - (grad_output * output).sum(dim, True))
@@ -79,7 +79,7 @@ def softmax(
 def log_softmax(
     input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """``input - log(sum(exp(input)))`` along ``dim``: the logarithm of ``softmax``, without overflow.
+    """``input - log(sum(exp(input)))`` along ``dim``: ``softmax``'s logarithm, without overflow.
 
     ``dtype`` converts the input first. Raises NotImplementedError for integers and bools.
     """

@@ -32,7 +32,7 @@ def per_dimension(value: Any, n: int, refuse: Callable[[], Exception]) -> Ints:
 def batched(
     function: Callable[..., Any], n: int, input: Tensor, *args: Any, extra: tuple[Tensor, ...] = ()
 ) -> Any:
-    """``function(input, *extra, *args)`` for ``[N, C, *spatial]``, also of an input without ``N``."""
+    """``function(input, *extra, *args)`` for ``[N, C, *spatial]``, also without ``N``."""
     if input.ndim == n + 2:
         return function(input, *extra, *args)
     result = function(input.unsqueeze(0), *[t.unsqueeze(0) for t in extra], *args)  # type: ignore

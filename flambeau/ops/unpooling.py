@@ -38,14 +38,16 @@ def _unpooled_size(
         output_size = output_size[2:]
     if len(output_size) != n:
         raise ValueError(
-            f"output_size should be a sequence containing {n} or {n + 2} elements, but it has a length "
+            f"output_size should be a sequence containing {n} or {n + 2} elements, but it has a "
+            "length "
             f"of '{len(output_size)}'"
         )
     for d in range(n):
         least, most = default[d] - stride[d], default[d] + stride[d]
         if not least < output_size[d] < most:
             raise ValueError(
-                f'invalid output_size "{tuple(output_size)}" (dim {d} must be between {least} and {most})'
+                f'invalid output_size "{tuple(output_size)}" (dim {d} must be between {least} and '
+                f"{most})"
             )
     return output_size
 
@@ -60,7 +62,8 @@ def _check_unpool(n: int, input: Tensor, indices: Tensor, size: list[int]) -> No
     if input.ndim not in (n + 1, n + 2):
         shown = input.ndim + (n == 1)
         raise RuntimeError(
-            f"Input to {kernel} should be a {m + 1}d or {m + 2}d Tensor, but got a tensor with {shown} "
+            f"Input to {kernel} should be a {m + 1}d or {m + 2}d Tensor, but got a tensor with "
+            f"{shown} "
             "dimensions."
         )
     if input.shape != indices.shape:
@@ -84,7 +87,8 @@ def _check_unpool(n: int, input: Tensor, indices: Tensor, size: list[int]) -> No
         if wrong.numel():
             shown_size = "x".join(map(str, size + [1] * (n == 1)))
             raise RuntimeError(
-                f"Found an invalid max index: {wrong[0].item()} (output volumes are of size {shown_size})"
+                f"Found an invalid max index: {wrong[0].item()} (output volumes are of size "
+                f"{shown_size})"
             )
 
 
@@ -165,7 +169,7 @@ def lp_pool1d(
 def lp_pool2d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
-    """``sum(x^p)^(1/p)`` over each window of ``[N, C, H, W]``; windows that are cut count as whole."""
+    """``sum(x^p)^(1/p)`` over each window of ``[N, C, H, W]``; cut windows count as whole ones."""
     return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -180,7 +184,7 @@ def lp_pool3d(
 
 
 def _starts(samples: Tensor, extent: int, size: int, window: int) -> Tensor:
-    """Where the windows of a dimension begin, from one sample in [0, 1) per plane: ``[N, C, size]``."""
+    """Where the windows of a dimension begin, from a sample in [0, 1): ``[N, C, size]``."""
     if size == 1:
         return (samples.unsqueeze(-1) * 0).long() + (extent - window)  # type: ignore[attr-defined]
     alpha = (extent - window) / (size - 1)
@@ -207,7 +211,8 @@ def _fractional(
     size = per_dimension(output_size, n, refusal("output_size"))
     if input.ndim not in (n + 1, n + 2):
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-input.ndim}, {input.ndim - 1}], but "
+            f"Dimension out of range (expected to be in range of [{-input.ndim}, "
+            f"{input.ndim - 1}], but "
             f"got {-n - 1})"
         )
     x = input if input.ndim == n + 2 else input.unsqueeze(0)  # type: ignore[attr-defined]

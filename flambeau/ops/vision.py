@@ -38,7 +38,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     *lead, channels, height, width = input.shape
     if channels % (r * r):
         raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square "
+            "of "
             f"upscale_factor, but input.size(-3)={channels} is not divisible by {r * r}"
         )
     n, c = len(lead), channels // (r * r)
@@ -69,7 +70,8 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleaves the channels (dimension -3, or 1) of ``groups`` groups."""
     if input.ndim < 3:
         raise RuntimeError(
-            f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}"
+            "channel_shuffle expects input with > 2 dims, but got input with sizes "
+            f"{list(input.shape)}"
         )
     if groups <= 0:
         raise RuntimeError(
@@ -79,7 +81,8 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     channels = input.shape[dim]
     if channels % groups:
         raise RuntimeError(
-            f"Number of channels must be divisible by groups. Got {channels} channels and {groups} groups."
+            f"Number of channels must be divisible by groups. Got {channels} channels and "
+            f"{groups} groups."
         )
     split = input.unflatten(dim, (groups, channels // groups))  # type: ignore[attr-defined]
     return split.transpose(dim, dim + 1).clone(memory_format=contiguous_format).view(input.shape)
@@ -97,22 +100,25 @@ _CHANGED = (
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
     """The places that an affine map sends the pixels of an image to, for ``grid_sample``.
 
-    ``theta`` ``[N, 2, 3]`` and ``size`` ``(N, C, H, W)`` give ``[N, H, W, 2]``; in 3-D ``[N, 3, 4]``
-    and ``(N, C, D, H, W)`` give ``[N, D, H, W, 3]``. Coordinates go from -1 to 1: between the centres
-    of the corner pixels with ``align_corners``, else between the corners of the image.
+    ``theta`` ``[N, 2, 3]`` and ``size`` ``(N, C, H, W)`` give ``[N, H, W, 2]``; for volumes
+    ``[N, 3, 4]`` and ``(N, C, D, H, W)`` give ``[N, D, H, W, 3]``. Coordinates go from -1 to 1:
+    between the centres of the corner pixels with ``align_corners``, else between the corners of
+    the image.
     """
     shown = tuple(size)
     if not theta.dtype.is_floating_point:
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     if len(shown) not in (4, 5):
         raise NotImplementedError(
-            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. "
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
+            "respectively. "
             f"Got size {shown}."
         )
     n = len(shown) - 2
     if theta.ndim != 3 or tuple(theta.shape[1:]) != (n, n + 1):
         raise ValueError(
-            f"Expected a batch of {n}D affine matrices of shape Nx{n}x{n + 1} for size {shown}. Got "
+            f"Expected a batch of {n}D affine matrices of shape Nx{n}x{n + 1} for size {shown}. "
+            "Got "
             f"{theta.shape}."
         )
     if align_corners is None:
@@ -121,7 +127,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         raise ValueError(f"Expected non-zero, positive output size. Got {shown}")
     if shown[0] != theta.shape[0]:
         raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{shown[0]}, {n + 1}] but "
+            f"Expected size for first two dimensions of batch2 tensor to be: [{shown[0]}, "
+            f"{n + 1}] but "
             f"got: [{theta.shape[0]}, {n + 1}]."
         )
     base = _base_grid(shown[2:], bool(align_corners), theta)
@@ -154,13 +161,14 @@ def grid_sample(
 ) -> Tensor:  # fmt: skip
     """The values of images ``[N, C, H, W]`` at the places ``[N, h, w, 2]``: ``[N, C, h, w]``.
 
-    Or of volumes ``[N, C, D, H, W]`` at ``[N, d, h, w, 3]``. Coordinates are (x, y[, z]) in [-1, 1],
-    see ``affine_grid``. ``mode`` is "bilinear", "nearest" or "bicubic" (images only);
+    Or of volumes ``[N, C, D, H, W]`` at ``[N, d, h, w, 3]``. Coordinates are (x, y[, z]) in
+    [-1, 1], see ``affine_grid``. ``mode`` is "bilinear", "nearest" or "bicubic" (images only);
     ``padding_mode``, for places outside, "zeros", "border" or "reflection".
     """
     if mode not in ("bilinear", "nearest", "bicubic"):
         raise ValueError(
-            "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but "
+            "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', "
+            "but "
             f"got: '{mode}'"
         )
     if padding_mode not in ("zeros", "border", "reflection"):
@@ -182,18 +190,21 @@ def _check_grid(input: Tensor, grid: Tensor, mode: str) -> None:
         )
     if grid.shape[-1] != input.ndim - 2:
         raise RuntimeError(
-            f"grid_sampler(): expected grid to have size {input.ndim - 2} in last dimension, but got grid "
+            f"grid_sampler(): expected grid to have size {input.ndim - 2} in last dimension, but "
+            "got grid "
             f"with sizes {list(grid.shape)}"
         )
     for d in range(2, input.ndim):
         if input.shape[d] == 0:
             raise RuntimeError(
-                "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
+                "grid_sampler(): expected input to have non-empty spatial dimensions, but input "
+                "has sizes "
                 f"{list(input.shape)} with dimension {d} being empty"
             )
     if input.ndim not in (4, 5) or grid.ndim != input.ndim:
         raise RuntimeError(
-            f"grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got {shown}"
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, "
+            f"but got {shown}"
         )
     if input.ndim == 5 and mode == "bicubic":
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")

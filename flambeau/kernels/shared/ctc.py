@@ -50,7 +50,7 @@ def ctc_backward(
     alpha: Array,
     blank: int,
 ) -> Array:
-    """The gradient of ``log_probs`` as that of the logits behind them: probability minus occupancy."""
+    """The gradient of ``log_probs`` as that of the logits behind: probability minus occupancy."""
     states, skips = _states(targets, blank)
     emitted = _emitted(log_probs, states)
     result = xp.exp(log_probs)

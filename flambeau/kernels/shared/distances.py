@@ -16,7 +16,7 @@ CHUNK = 1 << 22  #: differences held at a time
 
 
 def pairs(x: Array, y: Array, p: float, by_product: bool) -> Array:
-    """The ``p``-norm of each row of ``x [*, P, M]`` minus each of ``y [*, R, M]``: ``[*, P, R]``."""
+    """The ``p``-norms of rows of ``x [*, P, M]`` minus rows of ``y [*, R, M]``: ``[*, P, R]``."""
     if by_product:
         squares = [xp.add.reduce(a * a, -1) for a in (x, y)]
         sums = squares[0][..., :, None] + squares[1][..., None, :]

@@ -54,7 +54,7 @@ def _along(x: Array, axis: int, line: Line, transposed: bool) -> Array:
 
 
 def _bytes_along(x: Array, axis: int, line: Line) -> Array:
-    """``_along`` for bytes, in integers: weights as 16-bit fractions, rounded after each dimension."""
+    """``_along`` for bytes: weights are 16-bit fractions, results rounded per dimension."""
     if line.size == line.extent and not line.scale:
         return x
     places, weights = taps(line)
@@ -98,9 +98,8 @@ def transposed_taps(line: Line) -> tuple[numpy.ndarray, numpy.ndarray]:
     places, weights = taps(line)
     if weights is None:
         weights = numpy.ones(places.shape)
-    pixel, result, weight = (
-        places.T.reshape(-1), numpy.repeat(numpy.arange(line.size), len(places)), weights.T.reshape(-1)
-    )  # fmt: skip
+    pixel, weight = places.T.reshape(-1), weights.T.reshape(-1)
+    result = numpy.repeat(numpy.arange(line.size), len(places))
     order = numpy.argsort(pixel, kind="stable")
     pixel, result, weight = pixel[order], result[order], weight[order]
     count = numpy.bincount(pixel, minlength=line.extent)
