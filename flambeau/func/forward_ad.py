@@ -1,6 +1,6 @@
 """Forward-mode differentiation with explicit dual tensors: ``torch.autograd.forward_ad``.
 
->>> import torch.autograd.forward_ad as fwAD
+>>> fwAD = torch.autograd.forward_ad
 >>> with fwAD.dual_level():
 ...     out = fwAD.make_dual(torch.tensor(0.0), torch.tensor(1.0)).sin()
 ...     fwAD.unpack_dual(out).tangent
