@@ -209,6 +209,12 @@ def jacobian(
 
     ``strategy="forward-mode"`` (with ``vectorize``) gives the same numbers column by column.
     """
+    _check_strategy(strategy, create_graph, strict, vectorize)
+    found = _jacobian(func, inputs, create_graph, strict)
+    return _as_lists(found) if strategy == "forward-mode" and isinstance(inputs, tuple) else found
+
+
+def _check_strategy(strategy: str, create_graph: bool, strict: bool, vectorize: bool) -> None:
     if strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode"')
     if strategy == "forward-mode" and create_graph:
@@ -227,6 +233,14 @@ def jacobian(
             "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not "
             "supported together. Please either set `strict=False` or `vectorize=False`."
         )
+
+
+def _as_lists(found: Any) -> Any:
+    """Tuples as lists, which is how PyTorch returns what forward mode has found."""
+    return [_as_lists(part) for part in found] if isinstance(found, tuple) else found
+
+
+def _jacobian(func: Function, inputs: Any, create_graph: bool, strict: bool) -> Any:
     with enable_grad():
         given, tensors = _as_tuple(inputs, "inputs", "jacobian")
         tensors = _prepared(tensors, create_graph)
@@ -236,9 +250,7 @@ def jacobian(
         rows = tuple([_rows(o, tensors, create_graph, strict) for o in outputs])
     rows = _finished(rows, create_graph)
     inner = rows if given else tuple([r[0] for r in rows])
-    if not tuple_out:
-        return inner[0]
-    return list(inner) if strategy == "forward-mode" else inner  # as PyTorch returns it
+    return inner if tuple_out else inner[0]
 
 
 def _rows(
@@ -272,8 +284,6 @@ def hessian(
 ) -> Any:
     """The Hessian of a scalar function: ``[*input_i, *input_j]`` for each pair of inputs."""
     given, tensors = _as_tuple(inputs, "inputs", "hessian")
-    if outer_jacobian_strategy not in ("forward-mode", "reverse-mode"):
-        raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode"')
 
     def gradient(*args: Tensor) -> Any:
         tuple_out, outputs = _called(func, args, "hessian")
@@ -281,10 +291,12 @@ def hessian(
         grads = _pull((output,), args, (ones_like(output),), True)
         return _filled(grads, args, strict, "output")
 
+    forward = outer_jacobian_strategy == "forward-mode"
+    _check_strategy(outer_jacobian_strategy, create_graph, strict, vectorize)
+    keeps_graph = create_graph or forward  # forward mode over reverse mode leaves it
     with enable_grad():
-        prepared = _prepared(tensors, create_graph)
-        found = jacobian(gradient, prepared, create_graph=create_graph, strict=strict)
-    return found if given else found[0][0]
+        found = _jacobian(gradient, _prepared(tensors, keeps_graph), keeps_graph, strict)
+    return (_as_lists(found) if forward else found) if given else found[0][0]
 
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]

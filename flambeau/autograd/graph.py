@@ -359,3 +359,52 @@ def increment_version(tensor: Any) -> None:
     """Counts a write to ``tensor`` that autograd could not see."""
     for one in (tensor,) if isinstance(tensor, Tensor) else tensor:
         bump(one)
+
+
+# ---- writes to saved tensors
+
+
+class allow_mutation_on_saved_tensors:  # noqa: N801 - the public name
+    """Tensors saved inside may be written to: backward uses the values that they had.
+
+    Every tensor that is saved is copied when it is saved. The backward pass must run inside too.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with allow_mutation_on_saved_tensors():
+    ...     y = x.clone()
+    ...     out = (y ** 2).sum()
+    ...     _ = y.detach().zero_()
+    ...     out.backward()
+    >>> x.grad
+    tensor([2., 2.])
+    """
+
+    _open = False
+
+    def __enter__(self) -> allow_mutation_on_saved_tensors:
+        if allow_mutation_on_saved_tensors._open:
+            raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+        allow_mutation_on_saved_tensors._open = True
+        self.active = True
+        self.hooks = saved_tensors_hooks(self._pack, self._unpack)
+        self.hooks.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.hooks.__exit__(*exc)
+        allow_mutation_on_saved_tensors._open = self.active = False
+
+    def clear(self) -> None:
+        """Ends what was saved inside: backward through it raises from now on."""
+        self.active = False
+
+    def _pack(self, tensor: Tensor) -> Tensor:
+        return tensor.clone()  # type: ignore[attr-defined]
+
+    def _unpack(self, tensor: Tensor) -> Tensor:
+        if not self.active:
+            raise AssertionError(
+                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context in "
+                "which the graph was originally recorded."
+            )
+        return tensor
