@@ -110,10 +110,15 @@ globals().update(_dtypes.ALL)  # float32, float, bool, ...
 globals().update(_tensor_types)  # FloatTensor, LongTensor, ...
 globals().update(_storages)  # FloatStorage, LongStorage, ...
 Storage = _storages["FloatStorage"]
+legacy_contiguous_format = contiguous_format
 e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
 
 __getattr__ = _module_getattr(
     __name__,
-    lazy=("cuda", "fft", "func", "linalg", "nn", "optim", "random", "serialization", "signal", "special", "storage", "utils"),
+    lazy=(
+        "__config__", "__future__", "cuda", "fft", "func", "functional", "linalg", "masked",
+        "nn", "optim", "quasirandom", "random", "return_types", "serialization", "signal",
+        "special", "storage", "utils",
+    ),
     lazy_names={"vmap": "func", "load": "serialization", "save": "serialization"},
 )

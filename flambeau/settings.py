@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
+from flambeau.core.device import device as Device
+from flambeau.core.dtype import bfloat16, float16, float32, float64, set_default_dtype
 from flambeau.core.tensor import Tensor
 from flambeau.kernels import threads
 
@@ -11,6 +14,15 @@ _state: dict[str, Any] = {
     "deterministic": False, "warn_only": False, "precision": "highest", "warn_always": False,
     "interop": 1,
 }  # fmt: skip
+
+_FLOATING = {
+    "HalfTensor": float16, "BFloat16Tensor": bfloat16, "FloatTensor": float32,
+    "DoubleTensor": float64,
+}  # fmt: skip
+
+# What NumPy and SciPy bring: LAPACK and Fourier transforms always, MKL never by this name.
+has_lapack = has_spectral = True
+has_mkl = has_openmp = False
 
 
 def get_num_threads() -> int:
@@ -107,6 +119,36 @@ def compiled_with_cxx11_abi() -> bool:
     return True
 
 
+def get_device_module(device: Any = None) -> Any:
+    """``torch.cuda`` or ``torch.cpu``, of a device; by default that of CUDA where there is one."""
+    if not (device is None or isinstance(device, (str, Device))):
+        raise RuntimeError(f"Invalid value of device '{device}', expect torch.device, str, or None")
+    if device is None:
+        device = "cuda" if import_module("flambeau.cuda").is_available() else "cpu"
+    kind = device.type if isinstance(device, Device) else Device(device).type
+    if kind not in ("cpu", "cuda"):
+        raise RuntimeError(
+            f"Device '{kind}' does not have a corresponding module registered as 'torch.{kind}'."
+        )
+    return import_module(f"flambeau.{kind}")
+
+
+def init_num_threads() -> None:
+    """Does nothing: threads start with the first kernel that uses them."""
+
+
+def set_default_tensor_type(t: Any, /) -> None:
+    """Sets the default dtype by the name of a floating tensor type (``torch.DoubleTensor``, or the
+    class itself); deprecated, see ``set_default_dtype``."""
+    name = t if isinstance(t, str) else getattr(t, "__name__", "")
+    found = _FLOATING.get(name.rpartition(".")[2])
+    if found is None:
+        raise TypeError(
+            "invalid type object: only floating-point types are supported as the default type"
+        )
+    set_default_dtype(found)
+
+
 def typename(obj: Any, /) -> str:
     """The name of a tensor's type, or of any object's class with its module."""
     if isinstance(obj, Tensor):
@@ -120,6 +162,6 @@ def typename(obj: Any, /) -> str:
 
 __all__ = [
     name
-    for name in globals()
-    if not name.startswith("_") and name not in ("annotations", "Any", "Tensor", "threads")
+    for name, value in globals().items()
+    if name.startswith("has_") or getattr(value, "__module__", None) == __name__
 ]

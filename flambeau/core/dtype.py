@@ -41,6 +41,17 @@ class dtype:
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
+    @property
+    def abbr(self) -> str:
+        """The name in short: ``f32``, ``bf16``, ``i64``, ``c128``, ``b8`` (bool)."""
+        if self.name == "bool":
+            return "b8"
+        found = re.fullmatch(r"(b?)(float|complex|int|uint|bits)(\d.*)", self.name)
+        if found is None or (found[2].endswith("int") and len(found[3]) == 1 and found[3] != "8"):
+            return self.name  # ``int4`` and the quantised types
+        rest = found[3] if found[2] != "bits" or "x" in found[3] else found[3] + "x1"
+        return found[1] + found[2][0] + rest.replace("_", "")
+
     def __reduce__(self) -> tuple[Any, ...]:
         return named, (self.name,)
 

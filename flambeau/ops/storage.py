@@ -196,6 +196,11 @@ def resize_as_(
     input: Tensor, the_template: Tensor, *, memory_format: Any = contiguous_format
 ) -> Tensor:
     """``resize_`` to the shape of another tensor."""
+    if memory_format is preserve_format:
+        last = channels_last if the_template.ndim == 4 else channels_last_3d
+        fits = the_template.ndim in (4, 5) and not the_template.is_contiguous()  # type: ignore
+        fits = fits and the_template.is_contiguous(memory_format=last)  # type: ignore
+        memory_format = last if fits else contiguous_format
     return _resize(input, the_template.shape, memory_format=memory_format)
 
 

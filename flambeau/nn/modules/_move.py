@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, overload
 
+from flambeau import __future__ as conversions
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core.tensor import Parameter, Tensor
 from flambeau.ops.creation import empty_like
@@ -165,7 +166,10 @@ def _changed(parameter: Parameter, fn: Change) -> Parameter:
     with no_grad():
         data = fn(parameter)
     grad = parameter.grad
-    if (data.is_meta, data.layout) == (parameter.is_meta, parameter.layout):
+    same = (data.is_meta, data.layout) == (parameter.is_meta, parameter.layout)
+    if conversions.get_swap_module_params_on_conversion() or (
+        same and not conversions.get_overwrite_module_params_on_conversion()
+    ):
         parameter.data = data
         kept = parameter
     else:

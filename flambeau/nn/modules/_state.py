@@ -8,6 +8,7 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from flambeau.__future__ import get_swap_module_params_on_conversion
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core.handles import RemovableHandle
 from flambeau.core.tensor import Parameter, Tensor
@@ -282,6 +283,8 @@ class State:
             with no_grad():
                 if assign:
                     setattr(self, name, _as_kind_of(value, given))
+                elif get_swap_module_params_on_conversion():
+                    value.data = value.module_load(given)
                 else:
                     value.copy_(given)
         except Exception as error:

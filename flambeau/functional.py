@@ -1,0 +1,23 @@
+"""``torch.functional``: operators of the package, under PyTorch's old second address."""
+
+from __future__ import annotations
+
+from flambeau.ops.contraction import broadcast_shapes, chain_matmul, einsum, tensordot
+from flambeau.ops.decompositions import lu_of as lu
+from flambeau.ops.decompositions import pca_lowrank, svd_lowrank
+from flambeau.ops.distances import cdist
+from flambeau.ops.gathering import unravel_index
+from flambeau.ops.joining import block_diag
+from flambeau.ops.rearranging import cartesian_prod, meshgrid
+from flambeau.ops.reductions import norm
+from flambeau.ops.reshaping import atleast_1d, atleast_2d, atleast_3d, broadcast_tensors
+from flambeau.ops.sorting import unique, unique_consecutive
+from flambeau.ops.spectral import istft, stft
+from flambeau.ops.splitting import split
+
+__all__ = [
+    "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_shapes",
+    "broadcast_tensors", "cartesian_prod", "cdist", "chain_matmul", "einsum", "istft", "lu",
+    "meshgrid", "norm", "pca_lowrank", "split", "stft", "svd_lowrank", "tensordot", "unique",
+    "unique_consecutive", "unravel_index",
+]  # fmt: skip
