@@ -22,7 +22,8 @@ from flambeau.ops.random import randn
 # ---- Cholesky
 
 _cholesky = Op(
-    "linalg_cholesky", kernels.cholesky, batch=LEADING, inputs=("A",), accepts="fc", node="LinalgCholeskyEx"
+    "linalg_cholesky", kernels.cholesky, batch=LEADING, inputs=("A",), accepts="fc", node="LinalgCholeskyEx",
+    shape=lambda a: a.shape,
 )
 
 
@@ -419,6 +420,8 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
 
 def _permutation(pivots: Tensor, rows: int, like: Tensor) -> Tensor:
     """The matrix that undoes the exchange of rows."""
+    if pivots.device.type == "meta":
+        return like.new_zeros((*pivots.shape[:-1], rows, rows))  # type: ignore[attr-defined]
     host = pivots.cpu().numpy()  # type: ignore[attr-defined]
     flat = host.reshape(int(numpy.prod(host.shape[:-1])), host.shape[-1]) - 1
     orders = numpy.tile(numpy.arange(rows), (len(flat), 1))

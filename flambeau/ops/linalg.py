@@ -81,7 +81,14 @@ _NOT_INVERTIBLE = (
 
 # ---- solvers
 
-_solve = Op("linalg_solve", kernels.solve, batch=LEADING, inputs=("A", "B"), accepts="fc", node="LinalgSolveEx")
+
+def _solution(a: Any, b: Any) -> tuple[int, ...]:
+    """The shape rule of solvers."""
+    return (*numpy.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:])
+
+
+_solve = Op("linalg_solve", kernels.solve, batch=LEADING, inputs=("A", "B"), accepts="fc", node="LinalgSolveEx",
+            shape=_solution)  # fmt: skip
 
 
 @_solve.vjp
@@ -119,7 +126,8 @@ def solve_ex(
     )
 
 
-_solve_triangular = Op("linalg_solve_triangular", kernels.solve, batch=LEADING, inputs=("A", "B"), accepts="fc")
+_solve_triangular = Op("linalg_solve_triangular", kernels.solve, batch=LEADING, inputs=("A", "B"), accepts="fc",
+                       shape=_solution)  # fmt: skip
 
 
 @_solve_triangular.vjp
@@ -264,7 +272,8 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     return pinv(input, rcond)
 
 
-_inverse = Op("linalg_inv", kernels.inverse, batch=LEADING, inputs=("A",), accepts="fc", node="LinalgInvEx")
+_inverse = Op("linalg_inv", kernels.inverse, batch=LEADING, inputs=("A",), accepts="fc", node="LinalgInvEx",
+              shape=lambda a: a.shape)  # fmt: skip
 
 
 @_inverse.vjp
@@ -378,7 +387,8 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     return deliver("linalg_matrix_power", result.clone() if result is input else result, out)  # type: ignore
 
 
-_matrix_exp = Op("linalg_matrix_exp", kernels.matrix_exp, batch=LEADING, inputs=("A",), accepts="fc", shape="same")
+_matrix_exp = Op("linalg_matrix_exp", kernels.matrix_exp, batch=LEADING, inputs=("A",), accepts="fc",
+                 shape=lambda a: a.shape)  # fmt: skip
 
 
 @_matrix_exp.vjp

@@ -12,6 +12,8 @@ from tests.samples import function, generators
 
 NAMES = sorted(generators())
 NOT_THE_DERIVATIVE = {"padding_idx"}  # parameters under which gradients are left out
+# Only one triangle of these matrices counts: they are made Hermitian before gradients are checked.
+HERMITIAN = {"cholesky", "linalg.cholesky", "linalg.cholesky_ex", "linalg.eigvalsh"}
 NOT_ON_CUDA = {"special.airy_ai"}  # CuPy has no such function
 Tensor = torch.Tensor
 
@@ -19,6 +21,7 @@ Tensor = torch.Tensor
 INDEX = 2  # each index is checked: CuPy would wrap those that are out of range
 SIZE = 3  # the size of the result lies in the data
 ANSWER = 1  # the result is a Python value
+HOST = 2  # computed on the host
 VALUE = 1  # PyTorch asks the device, too, before it computes
 HOST_READS = {
     **dict.fromkeys(["allclose", "equal", "is_nonzero", "Tensor.item", "Tensor.tolist"], ANSWER),
@@ -33,15 +36,22 @@ HOST_READS = {
     **dict.fromkeys(["max", "min", "sort", "msort", "topk", "kthvalue", "median"], INDEX),
     **dict.fromkeys(["nanmedian", "mode", "quantile", "nanquantile", "cummax", "cummin"], INDEX),
     **dict.fromkeys([f"nn.functional.fractional_max_pool{n}d" for n in (2, 3)], INDEX),
-    **dict.fromkeys([f"nn.functional.max_unpool{n}d" for n in (1, 2, 3)], SIZE + INDEX),
+    **dict.fromkeys([f"nn.functional.max_unpool{n}d" for n in (1, 2, 3)], SIZE + 4 * INDEX),
     **dict.fromkeys([f"nn.functional.{n}" for n in ("cross_entropy", "nll_loss")], INDEX),
     **dict.fromkeys([f"nn.functional.{n}" for n in ("embedding", "linear_cross_entropy")], INDEX),
-    **dict.fromkeys([f"nn.functional.{n}" for n in ("grid_sample", "pdist")], 2 * INDEX),
-    "nn.functional.embedding_bag": SIZE + INDEX,
-    **dict.fromkeys([f"nn.functional.{n}" for n in ("gaussian_nll_loss",)], VALUE),
+    **dict.fromkeys([f"nn.functional.{n}" for n in ("grid_sample", "pdist")], 8 * INDEX),
+    "nn.functional.embedding_bag": SIZE + 2 * INDEX,
+    **dict.fromkeys([f"nn.functional.{n}" for n in ("gaussian_nll_loss", "binary_cross_entropy")], VALUE),
     **dict.fromkeys(
-        [f"nn.functional.multi{n}margin_loss" for n in ("_", "label_")], VALUE + INDEX
+        [f"nn.functional.multi{n}margin_loss" for n in ("_", "label_")], VALUE + 2 * INDEX
     ),
+    # SciPy, on the host: cuSOLVER, as CuPy shows it, has no such decompositions.
+    **dict.fromkeys(["linalg.householder_product", "orgqr", "ormqr", "geqrf"], HOST),
+    **dict.fromkeys([f"linalg.lu{n}" for n in ("", "_factor", "_factor_ex", "_solve")], HOST),
+    **dict.fromkeys([f"linalg.ldl_{n}" for n in ("factor", "factor_ex", "solve")], HOST),
+    **dict.fromkeys(["linalg.lstsq", "linalg.matrix_exp", "matrix_exp"], HOST),
+    **dict.fromkeys(["lu", "lu_unpack", "lu_solve", "ormqr"], HOST),
+    **dict.fromkeys(["det", "linalg.det"], VALUE),
     "prod": VALUE,  # whether elements are zero decides how gradients are computed
     "cumprod": 2 * VALUE,
 }
@@ -82,6 +92,18 @@ def strided_copy(tensor: Tensor) -> Tensor:
     if 0 not in plain.stride():
         return copy.copy_(plain)
     return plain.clone()
+
+
+def column_major(sample: Any) -> Any:
+    """A sample whose tensors lie in memory with the first dimension innermost."""
+
+    def laid_out(tensor: Tensor) -> Tensor:
+        plain = tensor.detach()
+        order = range(plain.ndim - 1, -1, -1)
+        copy = plain.permute(*order).contiguous().permute(*order)
+        return copy.requires_grad_(tensor.requires_grad)
+
+    return mapped(sample, laid_out)
 
 
 def on(device: str, sample: Any) -> Any:

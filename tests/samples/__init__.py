@@ -58,17 +58,20 @@ class Make:
 
 
 @cache
-def generators() -> dict[str, Callable[..., Any]]:
-    """The generator of each operator, by its public name."""
-    found: dict[str, Callable[..., Any]] = {}
+def generators() -> dict[str, list[Callable[..., Any]]]:
+    """The generators of each operator, by its public name; several modules may have some."""
+    found: dict[str, list[Callable[..., Any]]] = {}
     for module in pkgutil.iter_modules(__path__):
-        found |= importlib.import_module(f"{__name__}.{module.name}").SAMPLES
+        table = importlib.import_module(f"{__name__}.{module.name}").SAMPLES
+        for name, generator in table.items():
+            found.setdefault(name, []).append(generator)
     return found
 
 
 def samples(name: str) -> Iterator[Sample]:
     """The sample calls of an operator."""
-    yield from generators()[name](Make())
+    for generator in generators()[name]:
+        yield from generator(Make())
 
 
 def function(name: str) -> Callable[..., Any]:
