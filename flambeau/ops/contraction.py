@@ -239,7 +239,8 @@ def _arranged(
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
-    """The sum of products over pairs of dimensions: the last of ``a`` and the first of ``b``, or lists."""
+    """The sum of products over pairs of dimensions: the last of ``a`` and the first of ``b``, or
+    lists."""
     if isinstance(dims, Tensor):
         dims = dims.tolist() if dims.numel() > 1 else int(dims)  # type: ignore[attr-defined]
     if isinstance(dims, int):

@@ -125,7 +125,8 @@ def _run(mode: str, over: Any, input: Tensor, states: State, weights: Weights, b
 
 
 def _layers(mode: str) -> Callable[..., Any]:
-    """``lstm(input, hx, params, ...)``, or ``lstm(data, batch_sizes, hx, params, ...)`` when packed."""
+    """``lstm(input, hx, params, ...)``, or ``lstm(data, batch_sizes, hx, params, ...)`` when
+    packed."""
 
     def run(input: Tensor, second: Any, third: Any, *rest: Any) -> Any:
         if isinstance(third, Tensor) or (isinstance(second, Tensor) and isinstance(third, tuple)):

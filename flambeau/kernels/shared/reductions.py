@@ -112,7 +112,8 @@ def logsumexp(array: Any, dims: Any, keepdim: bool) -> Any:
 
 
 def vector_norm(array: Any, dims: Any, keepdim: bool, order: float) -> Any:
-    """``sum(|x|^order)^(1/order)`` and its limits: the largest, the smallest, the count of non-zeros."""
+    """``sum(|x|^order)^(1/order)`` and its limits: the largest, the smallest, the count of
+    non-zeros."""
     size = xp.abs(array)
     if order == xp.inf:
         return xp.max(size, axis=dims, keepdims=keepdim) if dims != () else size
