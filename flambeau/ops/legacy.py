@@ -1,4 +1,4 @@
-"""The tensor types of PyTorch's early days: ``torch.FloatTensor(2, 3)``, ``isinstance(x, torch.LongTensor)``."""
+"""The tensor types of PyTorch's early days: ``torch.FloatTensor(2, 3)`` and its kin."""
 
 from __future__ import annotations
 
