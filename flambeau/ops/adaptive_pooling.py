@@ -9,7 +9,7 @@ from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.ops.direct import run
 from flambeau.ops.pooling import _adaptive_avg_pool, _adaptive_max_pool
-from flambeau.ops.spatial import Ints, batched
+from flambeau.ops.spatial import Ints, batched, follow
 
 
 def _size(name: str, output_size: Any, n: int, shape: Ints) -> Ints:
@@ -85,7 +85,8 @@ def _average(name: str, n: int, input: Tensor, output_size: Any) -> Tensor:
     _check_full(name, shape, range(len(shape) - max(n, 2), len(shape)))
     _check_dtype("adaptive_avg_pool3d_cpu" if n == 3 else "adaptive_avg_pool2d", input)
     if input.ndim == n + 2:
-        return run(_adaptive_avg_pool, (input,), (size,))
+        result = run(_adaptive_avg_pool, (input,), (size,))
+        return result if n == 3 else follow(result, input)
     return batched(_adaptive_avg_pool, n, input, size)
 
 
@@ -100,7 +101,8 @@ def _maximum(name: str, n: int, input: Tensor, output_size: Any) -> tuple[Tensor
         )
     _check_dtype("adaptive_max_pool3d_cpu" if n == 3 else "adaptive_max_pool2d", input)
     if input.ndim == n + 2:
-        return run(_adaptive_max_pool, (input,), (size,))
+        both = run(_adaptive_max_pool, (input,), (size,))
+        return both if n == 3 else follow(both, input)
     return batched(_adaptive_max_pool, n, input, size)
 
 

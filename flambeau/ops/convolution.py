@@ -17,7 +17,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import convolution as kernels
 from flambeau.ops.direct import run
 from flambeau.ops.pointwise.rules import conj
-from flambeau.ops.spatial import per_dimension
+from flambeau.ops.spatial import follow, per_dimension
 
 Ints = tuple[int, ...]
 _GEOMETRY = ("stride", "padding", "dilation", "groups")
@@ -276,7 +276,7 @@ def _convolve(
         input = input.constant_pad_nd(before)  # type: ignore[attr-defined]
     params = (stride, padding, dilation, groups)
     if len(shapes[0]) == n + 2:
-        return run(_conv, (input, weight, bias), params)
+        return follow(run(_conv, (input, weight, bias), params), input, weight)
     return run(_conv, (input.unsqueeze(0), weight, bias), params).squeeze(0)  # type: ignore
 
 
@@ -365,7 +365,7 @@ def _transposed(
     result = run(_input_grad, (input, weight), (shape, *geometry, groups))
     if bias is not None:
         result = result + bias.reshape(-1, *(1,) * n)  # type: ignore[attr-defined]
-    return result.squeeze(0) if single else result
+    return result.squeeze(0) if single else follow(result, input, weight)
 
 
 def conv_transpose1d(

@@ -107,7 +107,10 @@ def fold(
     input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     stride: Any = 1,
 ) -> Tensor:  # fmt: skip
-    """Adds columns ``[N, C * KH * KW, L]`` up to images ``[N, C, *output_size]``; cf. ``unfold``."""
+    """Adds columns ``[N, C * KH * KW, L]`` up to images ``[N, C, *output_size]``.
+
+    The transpose of ``unfold``.
+    """
     size = _pair(output_size, "output_size")
     numbers = _geometry(kernel_size, dilation, padding, stride)
     if input.ndim not in (2, 3) or 0 in input.shape[-2:]:

@@ -23,6 +23,7 @@ from flambeau.kernels.shared import normalization as kernels
 from flambeau.ops.direct import run
 from flambeau.ops.pooling import avg_pool2d, avg_pool3d
 from flambeau.ops.reductions import vector_norm
+from flambeau.ops.spatial import follow
 
 Maybe = Tensor | None
 Needs = tuple[bool, bool, bool]
@@ -330,7 +331,7 @@ def normalize_batch(
     if training and running_mean is not None and input._array.size:
         _blend(running_mean, mean, momentum)
         _blend(running_var, var, momentum)  # type: ignore[arg-type]
-    return result, mean, rstd
+    return follow(result, input), mean, rstd
 
 
 def _check_mixed(input: Tensor, parameters: tuple[Maybe, ...]) -> None:
@@ -519,7 +520,8 @@ def normalize_groups(
             )
         if tensor._kind is not input._kind:
             _parameter_like(tensor, input, "GroupNormKernelImpl")
-    return run(_group_norm, (input, weight, bias), (groups, eps))
+    result, *statistics = run(_group_norm, (input, weight, bias), (groups, eps))
+    return follow(result, input), *statistics
 
 
 # ---- others
@@ -546,7 +548,7 @@ def local_response_norm(
     else:
         planes = squares.reshape(*squares.shape[:4], -1).constant_pad_nd((0, 0, 0, 0, *ends))
         means = avg_pool3d(planes, (size, 1, 1), 1)
-    return input / (means.reshape(input.shape) * alpha + k).pow(beta)
+    return follow(input / (means.reshape(input.shape) * alpha + k).pow(beta), input)
 
 
 def normalize(

@@ -10,6 +10,7 @@ from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import padding as kernels
+from flambeau.ops.spatial import follow
 
 Ints = tuple[int, ...]
 
@@ -62,7 +63,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: complex = 0) -> Te
             raise RuntimeError("narrow(): length must be non-negative.")
     if isinstance(value, Tensor):
         value = value.item()  # type: ignore[attr-defined]
-    return _constant(input, pads, _filling(input, value))
+    return follow(_constant(input, pads, _filling(input, value)), input)
 
 
 def _filling(input: Tensor, value: Any) -> Any:
@@ -108,7 +109,8 @@ def pad(
     if mode == "circular" and min(pads, default=0) < 0:  # cropped before it is repeated
         input = constant_pad_nd(input, [min(p, 0) for p in pads])
         pads = tuple([max(p, 0) for p in pads])
-    return _OPS[mode, n](input, pads, mode)
+    result = _OPS[mode, n](input, pads, mode)
+    return result if mode == "circular" else follow(result, input)
 
 
 def _check_length(pads: Ints, ndim: int) -> None:

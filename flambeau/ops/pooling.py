@@ -12,7 +12,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import pooling as kernels
 from flambeau.ops.direct import run
-from flambeau.ops.spatial import COUNTS, Ints, batched, per_dimension
+from flambeau.ops.spatial import COUNTS, Ints, batched, follow, per_dimension
 
 # ---- operators
 
@@ -239,7 +239,7 @@ def _max_pooled(
             f"\"{'max_pool1d_impl' if n == 1 else name}\" not implemented for '{scalar_name(of)}'"
         )
     if input._array.ndim == n + 2:
-        return run(_max_pool, (input,), (*geometry, ceil))
+        return follow(run(_max_pool, (input,), (*geometry, ceil)), input)
     return batched(_max_pool, n, input, *geometry, ceil)
 
 
@@ -323,7 +323,8 @@ def _avg_pooled(
         raise NotImplementedError(f"\"{what}\" not implemented for '{scalar_name(input.dtype)}'")
     params = (kernel, stride, padding, ceil, count_include_pad, divisor)
     if input._array.ndim == n + 2:
-        return deliver(name, run(_avg_pool, (input,), params), out)
+        result = run(_avg_pool, (input,), params)
+        return deliver(name, result if n == 3 else follow(result, input), out)
     return deliver(name, batched(_avg_pool, n, input, *params), out)
 
 

@@ -18,6 +18,7 @@ from flambeau.ops.adaptive_pooling import (
     adaptive_avg_pool3d,
 )
 from flambeau.ops.direct import run
+from flambeau.ops.spatial import follow
 
 
 def _shape(x: Any, lines: tuple[Line, ...], transposed: bool) -> tuple[int, ...]:
@@ -185,7 +186,8 @@ def interpolate(
     kind, align = _KINDS.get(mode, mode), bool(align_corners)
     lines = tuple([Line(m, s, kind, align, 0.0 if align else f, bool(antialias))
                    for m, s, f in zip(input.shape[2:], sizes, scales)])  # fmt: skip
-    return run(_op(mode, len(sizes), bool(antialias)), (input,), (lines, False))
+    result = run(_op(mode, len(sizes), bool(antialias)), (input,), (lines, False))
+    return follow(result, input)
 
 
 def upsample(

@@ -12,7 +12,7 @@ from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import normalization as kernels
 
-_softmax = Op("softmax", kernels.softmax, dims=("dim",), shape=SAME, accepts="f",
+_softmax = Op("softmax", kernels.softmax, dims=("dim",), shape=lambda x, dim: x.shape, accepts="f",
     vjp={"input": lambda grad, result, dim: _softmax_backward(grad, result, dim)},
     jvp=lambda input_t, result, dim: _softmax_backward(input_t, result, dim))  # fmt: skip
 
@@ -24,7 +24,8 @@ _softmax_backward = Op("softmax_backward", kernels.softmax_backward,
              grad * (grad_output - (grad_output * output).sum(dim, True))
              - grad_output * (grad * output).sum(dim, True))})  # fmt: skip
 
-_log_softmax = Op("log_softmax", kernels.log_softmax, dims=("dim",), shape=SAME, accepts="f",
+_log_softmax = Op("log_softmax", kernels.log_softmax, dims=("dim",), accepts="f",
+    shape=lambda x, dim: x.shape,
     vjp={"input": lambda grad, result, dim: _log_softmax_backward(grad, result, dim)},
     jvp=lambda input_t, result, dim: input_t - (input_t * result.exp()).sum(dim, True))  # fmt: skip
 

@@ -7,6 +7,8 @@ from operator import index
 from typing import Any
 
 from flambeau.core.tensor import Tensor
+from flambeau.core.virtual import virtual
+from flambeau.kernels.select import META
 
 Ints = tuple[int, ...]
 COUNTS = {1: "one int", 2: "two ints", 3: "three ints"}
@@ -39,3 +41,29 @@ def batched(
     if isinstance(result, tuple):
         return tuple([r.squeeze(0) for r in result])
     return result.squeeze(0)
+
+
+def follow(result: Any, *sources: Tensor) -> Any:
+    """``result``, just computed, laid out as channels_last where one of the ``sources`` is."""
+    for source in sources:
+        array = source._array
+        if array.ndim in (4, 5) and not array.flags.c_contiguous and _channels_last(array):
+            return tuple(map(_relaid, result)) if isinstance(result, tuple) else _relaid(result)
+    return result
+
+
+def _channels_last(array: Any) -> bool:
+    return array.transpose(0, *range(2, array.ndim), 1).flags.c_contiguous
+
+
+def _relaid(tensor: Tensor) -> Tensor:
+    array, kind = tensor._array, tensor.kind
+    if array.ndim not in (4, 5) or _channels_last(array):
+        return tensor
+    moved = array.transpose(0, *range(2, array.ndim), 1)
+    if kind.place == META:
+        moved = virtual(moved.shape, moved.dtype)
+    else:
+        moved = kind.xp.ascontiguousarray(moved)
+    tensor._array = moved.transpose(0, array.ndim - 1, *range(1, array.ndim - 1))
+    return tensor

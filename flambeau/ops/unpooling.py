@@ -18,7 +18,7 @@ from flambeau.ops.pooling import (
     max_pool3d,
 )  # fmt: skip
 from flambeau.ops.random import rand
-from flambeau.ops.spatial import Ints, per_dimension
+from flambeau.ops.spatial import Ints, follow, per_dimension
 
 # ---- unpooling
 
@@ -114,7 +114,7 @@ def _unpool(
     zeros = input.detach().new_zeros((*lead, volume))  # type: ignore[attr-defined]
     axis = len(lead)
     flat = zeros.scatter(axis, indices.flatten(axis), input.flatten(axis))  # type: ignore
-    return flat.reshape(*lead, *size)
+    return follow(flat.reshape(*lead, *size), input)
 
 
 def max_unpool1d(

@@ -13,6 +13,7 @@ from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import linspace, ones
 from flambeau.ops.joining import stack
+from flambeau.ops.spatial import follow
 
 # ---- shuffles
 
@@ -45,7 +46,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     n, c = len(lead), channels // (r * r)
     split = input.reshape(*lead, c, r, r, height, width)  # type: ignore[attr-defined]
     moved = split.permute(*range(n + 1), n + 3, n + 1, n + 4, n + 2)
-    return moved.clone(memory_format=contiguous_format).view(*lead, c, height * r, width * r)
+    copy = moved.clone(memory_format=contiguous_format)
+    return follow(copy.view(*lead, c, height * r, width * r), input)
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -61,9 +63,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     n = len(lead)
     split = input.reshape(*lead, channels, height // r, r, width // r, r)  # type: ignore
     moved = split.permute(*range(n + 1), n + 2, n + 4, n + 1, n + 3)
-    return moved.clone(memory_format=contiguous_format).view(
-        *lead, channels * r * r, height // r, width // r
-    )
+    copy = moved.clone(memory_format=contiguous_format)
+    return follow(copy.view(*lead, channels * r * r, height // r, width // r), input)
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -85,7 +86,8 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"{groups} groups."
         )
     split = input.unflatten(dim, (groups, channels // groups))  # type: ignore[attr-defined]
-    return split.transpose(dim, dim + 1).clone(memory_format=contiguous_format).view(input.shape)
+    copy = split.transpose(dim, dim + 1).clone(memory_format=contiguous_format)
+    return follow(copy.view(input.shape), input)
 
 
 # ---- grids

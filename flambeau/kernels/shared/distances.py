@@ -17,6 +17,7 @@ CHUNK = 1 << 22  #: differences held at a time
 
 def pairs(x: Array, y: Array, p: float, by_product: bool) -> Array:
     """The ``p``-norms of rows of ``x [*, P, M]`` minus rows of ``y [*, R, M]``: ``[*, P, R]``."""
+    x, y = xp.ascontiguousarray(x), xp.ascontiguousarray(y)
     if by_product:
         squares = [xp.add.reduce(a * a, -1) for a in (x, y)]
         sums = squares[0][..., :, None] + squares[1][..., None, :]

@@ -2,8 +2,9 @@
 
 Arrays are ``[N, C, *]`` with classes in dimension 1; a target holds class indices ``[N, *]`` or,
 for cross entropy, probabilities ``[N, C, *]``. ``cross_entropy`` and ``nll_loss`` also reduce:
-PyTorch's mean is the sum of the losses over the sum of the per-element weights. Cross entropy keeps only the logarithm of the
-sum of exponentials for its gradient, never a whole array of log-probabilities.
+PyTorch's mean is the sum of the losses over the sum of the per-element weights. Cross entropy
+keeps only the logarithm of the sum of exponentials for its gradient, never a whole array of
+log-probabilities.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def reduced_parts(
     if reduction != "none":
         dtype, loss = loss.dtype, xp.add.reduce(wide(loss), None)
         loss = (loss / total if reduction == "mean" else loss).astype(dtype)
-    return loss, log_sum, total
+    return (loss if loss.ndim == 0 else xp.ascontiguousarray(loss)), log_sum, total
 
 
 @compiled(minimum=4096, loaded=64)

@@ -43,6 +43,8 @@ def softmax(x: Array, dim: int) -> Array:
         return xp.empty_like(x)
     if x.itemsize < 4:
         return softmax(wide(x), dim).astype(x.dtype)
+    if not x.flags.c_contiguous:
+        x = xp.ascontiguousarray(x)
     result = xp.subtract(x, _top(x, dim))
     xp.exp(result, result)
     result /= xp.add.reduce(result, dim, None, None, True)
@@ -67,6 +69,8 @@ def log_softmax(x: Array, dim: int) -> Array:
         return xp.empty_like(x)
     if x.itemsize < 4:
         return log_softmax(wide(x), dim).astype(x.dtype)
+    if not x.flags.c_contiguous:
+        x = xp.ascontiguousarray(x)
     shifted = xp.subtract(x, _top(x, dim))
     shifted -= xp.log(xp.add.reduce(xp.exp(shifted), dim, None, None, True))
     return shifted
@@ -92,10 +96,10 @@ def _last(count: int) -> tuple[int, ...]:
 def layer_norm_forward(
     x: Array, weight: Optional, bias: Optional, normalized_ndim: int, eps: float
 ) -> tuple[Array, Array, Array]:
-    """``(x - mean) * rstd * weight + bias`` over the last dimensions, the mean and 1 / deviation."""
+    """``(x - mean) * rstd * weight + bias`` over the last dimensions, mean and 1 / deviation."""
     axes = _last(normalized_ndim)
     length = prod(x.shape[x.ndim - normalized_ndim :])
-    values = wide(x)
+    values = wide(x if x.flags.c_contiguous else xp.ascontiguousarray(x))
     mean = _sum(values, axes)
     mean /= length
     centred = values - mean
@@ -138,7 +142,7 @@ def rms_norm_forward(
     x: Array, weight: Optional, normalized_ndim: int, eps: float
 ) -> tuple[Array, Array]:
     """``x * rstd * weight`` with ``rstd = 1 / sqrt(mean(x**2) + eps)``, and ``rstd``."""
-    axes, values = _last(normalized_ndim), wide(x)
+    axes, values = _last(normalized_ndim), wide(xp.ascontiguousarray(x))
     length = prod(x.shape[x.ndim - normalized_ndim :])
     rstd = 1 / xp.sqrt(_sum(values * values, axes) / length + eps)
     return rounded(_affine(values * rstd, weight, None), x.dtype), rstd
@@ -202,7 +206,7 @@ def batch_norm_forward(
     In training the statistics are the batch's; otherwise they are the given ones, and the last
     value is None.
     """
-    values, unbiased = wide(x), None
+    values, unbiased = wide(x if x.flags.c_contiguous else xp.ascontiguousarray(x)), None
     if training:
         axes, count = _all_but_channels(x), x.size // max(1, x.shape[1])
         mean = _sum(values, axes) / count
@@ -253,7 +257,7 @@ def group_norm_forward(
 ) -> tuple[Array, Array, Array]:
     """Normalises ``x`` [N, C, *] over each group of channels: result, mean and rstd [N, groups]."""
     batch, length = len(x), prod(x.shape[1:]) // groups
-    rows = wide(x).reshape(batch, groups, length)
+    rows = wide(xp.ascontiguousarray(x)).reshape(batch, groups, length)
     mean = _sum(rows, 2) / length
     centred = rows - mean
     rstd = 1 / xp.sqrt(_sum(centred * centred, 2) / length + eps)
