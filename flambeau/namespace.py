@@ -18,7 +18,7 @@ MILESTONES = {
 
 # The longest name that fits decides; whatever else is missing from `torch` itself is an operator.
 _PLANNED = {
-    "0.2": "fft linalg masked signal special",
+    "0.2": "fft linalg masked nn.functional signal special",
     "0.3": "autograd func profiler utils vmap",
     "0.4": "GradScaler amp autocast get_autocast_dtype is_autocast_enabled nn optim",
     "1.0": """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flambeau.namespace import module_getattr
 from flambeau.nn import attention, functional, grad, init, modules, parallel, parameter, utils
 from flambeau.nn.modules import *
 from flambeau.nn.parallel import DataParallel
@@ -28,3 +29,5 @@ __all__ = [
     "parameter",
     "utils",
 ]
+
+__getattr__ = module_getattr(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flambeau.namespace import module_getattr as _module_getattr
 from flambeau.ops.adaptive_pooling import *
 from flambeau.ops.attention import *
 from flambeau.ops.classification_losses import *
@@ -57,3 +58,5 @@ from flambeau.ops.unpooling import *
 from flambeau.ops.vision import *
 
 from flambeau.ops.noise_layers import *  # isort: skip  (its rrelu is the one with `inplace`)
+
+__getattr__ = _module_getattr(__name__)

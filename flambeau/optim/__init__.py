@@ -1,5 +1,6 @@
 """``torch.optim``: algorithms that update parameters, and schedules of their learning rates."""
 
+from flambeau.namespace import module_getattr
 from flambeau.optim import lr_scheduler, swa_utils
 from flambeau.optim._adafactor import Adafactor
 from flambeau.optim._muon import Muon
@@ -24,3 +25,5 @@ __all__ = [
     "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler",
     "swa_utils", "swap_in_optimizer_params_and_state",
 ]  # fmt: skip
+
+__getattr__ = module_getattr(__name__)
