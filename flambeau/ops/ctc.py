@@ -39,6 +39,8 @@ def _lengths(given: Any, name: str, batch: int) -> numpy.ndarray:
     if isinstance(given, Tensor):
         if given.dtype.rank != 1:
             raise RuntimeError(f"{name} must be integral")
+        if given.device.type == "meta":
+            raise NotImplementedError(f"ctc_loss(): the result depends on the elements of {name}")
         given = given.tolist()  # type: ignore[attr-defined]
     lengths = numpy.asarray(given, numpy.int64).reshape(-1)
     if lengths.size != batch:

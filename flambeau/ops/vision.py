@@ -68,7 +68,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    """Interleaves the channels (dimension -3, or 1) of ``groups`` groups."""
+    """Interleaves the channels (dimension 1) of ``groups`` groups."""
     if input.ndim < 3:
         raise RuntimeError(
             "channel_shuffle expects input with > 2 dims, but got input with sizes "
@@ -78,15 +78,14 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         raise RuntimeError(
             f"Number of groups to divide channels in must be positive. Value of groups:{groups}"
         )
-    dim = 1 if input.ndim > 3 else input.ndim - 3
-    channels = input.shape[dim]
+    channels = input.shape[1]
     if channels % groups:
         raise RuntimeError(
             f"Number of channels must be divisible by groups. Got {channels} channels and "
             f"{groups} groups."
         )
-    split = input.unflatten(dim, (groups, channels // groups))  # type: ignore[attr-defined]
-    copy = split.transpose(dim, dim + 1).clone(memory_format=contiguous_format)
+    split = input.unflatten(1, (groups, channels // groups))  # type: ignore[attr-defined]
+    copy = split.transpose(1, 2).clone(memory_format=contiguous_format)
     return follow(copy.view(input.shape), input)
 
 

@@ -35,7 +35,7 @@ def _convolution(make: Make) -> list[Sample]:
 
 
 def _ctc(make: Make) -> list[Sample]:
-    scores = make(5, 2, 4).detach().log_softmax(-1).requires_grad_()
+    scores = make(5, 2, 4, requires_grad=False).log_softmax(-1)  # gradients are those before it
     targets = torch.tensor([[1, 2], [3, 1]])
     return [((scores, targets, torch.tensor([5, 4]), torch.tensor([2, 1])), {})]
 
