@@ -10,6 +10,7 @@ from sys import getrefcount
 from typing import Any
 
 from flambeau.autograd.anomaly_mode import check_pulled
+from flambeau.autograd.links import linked
 from flambeau.core.graph import Leaf, Node, Slot
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags, modes
@@ -38,6 +39,7 @@ def run(
     ready = [root for root in grads if not users[root]]
     found: dict[Node, Tensor] = {}
     watched = flags.active and modes.anomaly[0]
+    pull = modes.watcher.pull if flags.active and modes.watcher is not None else _pull
     was, modes.grad = modes.grad, create_graph
     outer, modes.backward_pass = modes.backward_pass, Pass(users, wanted is not None)
     try:
@@ -55,9 +57,11 @@ def run(
                 if grad is not None:
                     accumulate(node, grad, create_graph)
                 continue
-            pulled = node.pull(grad) if grad is not None or node.runs_without_grad else None
+            pulled = pull(node, grad) if grad is not None or node.runs_without_grad else None
             if node.hooks is not None:
                 pulled = node.hooks.after(node, pulled, grad)
+            if create_graph:
+                pulled = linked(node, pulled)
             if watched:
                 check_pulled(node, pulled)
             if not keep_graph:
@@ -79,6 +83,10 @@ def run(
         for callback in current.callbacks:
             callback()
     return found
+
+
+def _pull(node: Node, grad: Any) -> Any:
+    return node.pull(grad)
 
 
 class Pass:

@@ -93,6 +93,7 @@ class Op:
     ) -> None:
         self.name, self.forward, self.kernels = name, forward, places(forward)
         self.random = "generator" in params
+        self.linked = True  # False for what stands for user functions and other nodes
         self.variadic = isinstance(inputs, str)
         self.inputs = (inputs.lstrip("*"),) if isinstance(inputs, str) else inputs
         self.params, self.n_dims = dims + params, len(dims)

@@ -1,0 +1,53 @@
+"""Gradients of gradients that are zero.
+
+The gradient of ``relu`` does not change with its input, so nothing is recorded for it; yet
+``x.relu()`` is not linear, and a second derivative that is zero must be found as zeros, not as
+"unused". A link gives such a gradient a history that ends in the operation's inputs with zeros.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flambeau.core.graph import Node
+from flambeau.core.op import LINEAR
+from flambeau.core.tensor import Tensor, wrap
+from flambeau.ops.creation import zeros
+
+_new = object.__new__
+
+
+class ZeroLink(Node):
+    """The history of a gradient that does not change with the values it was computed from."""
+
+    __slots__ = ()
+
+    def pull(self, grad: Any) -> Any:
+        return [zeros(e.shape, dtype=e.kind.dtype, device=e.kind.device) for e in self.edges if e]
+
+    def release(self) -> None:
+        pass
+
+
+def linked(node: Node, pulled: Any) -> Any:
+    """The gradients of an operation's inputs, those without a history linked to the inputs."""
+    op = type(node).op if hasattr(type(node), "op") else None
+    if op is None or op.jvp_rule == LINEAR or op.view or not op.linked or not pulled:
+        return pulled
+    inputs = tuple([e for e in node.edges if e is not None and e.outputs == 1])
+    if not inputs:
+        return pulled
+    return [_link(g, inputs) if _is_bare(g) else g for g in pulled]
+
+
+def _is_bare(g: Any) -> bool:
+    return isinstance(g, Tensor) and g._node is None and g._kind is not None and g._kind.floating
+
+
+def _link(g: Tensor, inputs: tuple[Node, ...]) -> Tensor:
+    link = _new(ZeroLink)
+    link.edges, link.saved, link.hooks = inputs, (), None
+    link.shape, link.kind = g._array.shape, g.kind
+    result = wrap(g._array, g.kind)
+    result._node = link
+    return result
