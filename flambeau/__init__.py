@@ -113,12 +113,22 @@ Storage = _storages["FloatStorage"]
 legacy_contiguous_format = contiguous_format
 e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
 
+_AUTOCAST = """
+    autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache
+    get_autocast_cpu_dtype get_autocast_dtype get_autocast_gpu_dtype is_autocast_cache_enabled
+    is_autocast_cpu_enabled is_autocast_enabled set_autocast_cache_enabled set_autocast_cpu_dtype
+    set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype
+"""
 __getattr__ = _module_getattr(
     __name__,
     lazy=(
-        "__config__", "__future__", "cuda", "fft", "func", "functional", "linalg", "masked",
+        "__config__", "__future__", "amp", "cpu", "cuda", "fft", "func", "functional", "linalg", "masked",
         "nn", "optim", "quasirandom", "random", "return_types", "serialization", "signal",
         "special", "storage", "utils",
     ),
-    lazy_names={"vmap": "func", "load": "serialization", "save": "serialization"},
+    lazy_names={
+        "vmap": "func", "load": "serialization", "save": "serialization", "autocast": "amp",
+        "GradScaler": "amp", "summary": "summary",
+        **dict.fromkeys(_AUTOCAST.split(), "amp.state"),
+    },
 )

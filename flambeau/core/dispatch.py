@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from flambeau.core.autocast import autocast
 from flambeau.core.dtype import bfloat16, bool_, default, dtype, float16
 from flambeau.core.errors import explain, same_device
 from flambeau.core.graph import record, record_outputs
@@ -41,6 +42,8 @@ def dispatch(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> 
                 special = tensor
     if special is not None:
         return special.intercept(op, tensors, params)  # type: ignore[attr-defined]
+    if flags.active and modes.autocast is not None:
+        tensors = tuple(autocast(op.name, tensors))
     try:
         kind, arrays = operands(op, tensors)
         computed = op.kernels[kind.place](*arrays, *params)  # type: ignore[misc]

@@ -86,7 +86,7 @@ from flambeau.ops.legacy import legacy_types as _legacy_types
 globals().update(_legacy_types("cuda"))  # FloatTensor, LongTensor, ...
 has_half, has_magma = True, False
 
-_missing = _module_getattr(__name__)
+_missing = _module_getattr(__name__, lazy=("amp",))
 
 
 def __getattr__(name: str) -> Any:
