@@ -46,6 +46,14 @@ class Dual(Tensor):
             _track(op, paired, tensors, params)
         return paired
 
+    def requires_grad_(self, requires_grad: bool = True) -> Dual:
+        """Asks for gradients inside of the forward mode: they will be dual."""
+        if requires_grad and self._node is None:
+            self._node, self.tracked = make_leaf(self), True
+        elif not requires_grad:
+            self._node, self.tracked = None, False
+        return self
+
     def detach(self) -> Dual:
         """The same values and tangents without history."""
         return dual(self.primal.detach(), self.tangent.detach(), self.level)  # type: ignore
