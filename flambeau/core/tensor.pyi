@@ -31,6 +31,12 @@ class _Sizes(dict[tuple[int, ...], Size]):
         ...
 _SIZES: Any
 
+class _Shape:
+    __doc__: Any
+
+    def __get__(self, tensor: Any, owner: Any=None) -> Any:
+        ...
+
 class Version:
     count: int
     rebased: bool
@@ -51,6 +57,9 @@ class Tensor:
     _writes: Version | None
     _grad: Tensor | None
     _hidden_kind: Kind | None
+    level: int
+    rewrap: Any
+    absorb: Any
 
     @property
     def kind(self) -> Kind:
@@ -63,10 +72,7 @@ class Tensor:
     @property
     def device(self) -> device:
         ...
-
-    @property
-    def shape(self) -> Size:
-        ...
+    shape: Any
 
     @property
     def ndim(self) -> int:
@@ -162,7 +168,7 @@ class Tensor:
     def __gt__(self, other: Tensor | _complex, *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def __iadd__(self, other: Tensor | _complex) -> Tensor:
+    def __iadd__(self, other: Tensor | _complex, *, alpha: _complex=...) -> Tensor:
         ...
 
     def __iand__(self, other: Tensor | _complex) -> Tensor:
@@ -201,7 +207,7 @@ class Tensor:
     def __irshift__(self, other: Tensor | _complex) -> Tensor:
         ...
 
-    def __isub__(self, other: Tensor | _complex) -> Tensor:
+    def __isub__(self, other: Tensor | _complex, *, alpha: _complex=...) -> Tensor:
         ...
 
     def __iter__(self) -> _Iterator[Tensor]:
@@ -376,37 +382,37 @@ class Tensor:
     def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: _complex=..., alpha: _complex=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def addbmm_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: _complex=..., alpha: _complex=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: _Any=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def addcdiv_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: _Any=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def addcmul(self, tensor1: Tensor, tensor2: Tensor, *, value: _Any=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def addcmul_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: _Any=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def addmm(self, mat1: Tensor, mat2: Tensor, out_dtype: _Any=..., *, beta: _complex=..., alpha: _complex=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def addmm_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def addmm_(self, mat1: Tensor, mat2: Tensor, out_dtype: _Any=..., *, beta: _complex=..., alpha: _complex=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def addmv(self, mat: Tensor, vec: Tensor, *, beta: _complex=..., alpha: _complex=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def addmv_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def addmv_(self, mat: Tensor, vec: Tensor, *, beta: _complex=..., alpha: _complex=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def addr(self, vec1: Tensor, vec2: Tensor, *, beta: _complex=..., alpha: _complex=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def addr_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: _complex=..., alpha: _complex=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def adjoint(self) -> Tensor:
@@ -490,7 +496,7 @@ class Tensor:
     def as_strided(self, size: _Sequence[_int], stride: _Sequence[_int], storage_offset: _int | None=...) -> Tensor:
         ...
 
-    def as_strided_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def as_strided_(self, size: _Sequence[_int], stride: _Sequence[_int], storage_offset: _int | None=...) -> Tensor:
         ...
 
     def as_strided_scatter(self, src: Tensor, size: _Sequence[_int], stride: _Sequence[_int], storage_offset: _int | None=...) -> Tensor:
@@ -535,7 +541,7 @@ class Tensor:
     def baddbmm(self, batch1: Tensor, batch2: Tensor, out_dtype: _Any=..., *, beta: _complex=..., alpha: _complex=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def baddbmm_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def baddbmm_(self, batch1: Tensor, batch2: Tensor, out_dtype: _Any=..., *, beta: _complex=..., alpha: _complex=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def bernoulli(self, p: _float | None=..., *, generator: _Any=..., out: Tensor | None=...) -> Tensor:
@@ -637,25 +643,25 @@ class Tensor:
     def clamp(self, min: _Any=..., max: _Any=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def clamp_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def clamp_(self, min: _Any=..., max: _Any=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
     def clamp_max(self, max: _Any, *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def clamp_max_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def clamp_max_(self, max: _Any, *, out: Tensor | None=...) -> Tensor:
         ...
 
     def clamp_min(self, min: _Any, *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def clamp_min_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def clamp_min_(self, min: _Any, *, out: Tensor | None=...) -> Tensor:
         ...
 
     def clip(self, min: _Any=..., max: _Any=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def clip_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def clip_(self, min: _Any=..., max: _Any=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
     def clone(self, *, memory_format: _Any=...) -> Tensor:
@@ -671,6 +677,9 @@ class Tensor:
         ...
 
     def conj_physical_(self) -> Tensor:
+        ...
+
+    def const_data_ptr(self) -> _int:
         ...
 
     def constant_pad_nd(self, pad: _Sequence[_int], value: _complex=...) -> Tensor:
@@ -727,13 +736,13 @@ class Tensor:
     def cumprod(self, dim: _int, *, dtype: _Any=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def cumprod_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def cumprod_(self, dim: _int, *, dtype: _Any=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def cumsum(self, dim: _int, *, dtype: _Any=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def cumsum_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def cumsum_(self, dim: _int, *, dtype: _Any=..., out: Tensor | None=...) -> Tensor:
         ...
 
     @property
@@ -786,19 +795,22 @@ class Tensor:
     def digamma_(self) -> Tensor:
         ...
 
+    def dim_order(self, *, ambiguity_check: _bool | _list[_Any]=...) -> _tuple[_int, ...]:
+        ...
+
     def dist(self, other: Tensor, p: _float=...) -> Tensor:
         ...
 
     def div(self, other: _Any, *, rounding_mode: _str | None=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def div_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def div_(self, other: _Any, *, rounding_mode: _str | None=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def divide(self, other: _Any, *, rounding_mode: _str | None=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def divide_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def divide_(self, other: _Any, *, rounding_mode: _str | None=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def dot(self, tensor: Tensor, *, out: Tensor | None=...) -> Tensor:
@@ -868,6 +880,9 @@ class Tensor:
         ...
 
     def fill_(self, value: _Any) -> Tensor:
+        ...
+
+    def fill_diagonal_(self, fill_value: _float, wrap: _bool=...) -> Tensor:
         ...
 
     def fix(self, *, out: Tensor | None=...) -> Tensor:
@@ -985,6 +1000,9 @@ class Tensor:
     def hardshrink(self, lambd: _float=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
+    def hash_tensor(self, dim: _Any=..., *, keepdim: _bool=..., mode: _int=..., out: Tensor | None=...) -> Tensor:
+        ...
+
     def heaviside(self, values: Tensor, *, out: Tensor | None=...) -> Tensor:
         ...
 
@@ -992,6 +1010,9 @@ class Tensor:
         ...
 
     def histc(self, bins: _int=..., min: _float=..., max: _float=..., *, out: Tensor | None=...) -> Tensor:
+        ...
+
+    def histogram(self, bins: _int | Tensor, *, range: _Any=..., weight: Tensor | None=..., density: _bool=..., out: _Any=...) -> _Any:
         ...
 
     def hsplit(self, indices_or_sections: _int | _Sequence[_int]) -> _Any:
@@ -1056,7 +1077,7 @@ class Tensor:
     def index_reduce(self, dim: _int, index: Tensor, source: Tensor, reduce: _str, *, include_self: _bool=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def index_reduce_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def index_reduce_(self, dim: _int, index: Tensor, source: Tensor, reduce: _str, *, include_self: _bool=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def index_select(self, dim: _int, index: Tensor, *, out: Tensor | None=...) -> Tensor:
@@ -1089,6 +1110,9 @@ class Tensor:
 
     @property
     def is_cuda(self) -> _bool:
+        ...
+
+    def is_distributed(self) -> _bool:
         ...
 
     def is_floating_point(self) -> _bool:
@@ -1199,6 +1223,9 @@ class Tensor:
     def isreal(self, *, out: Tensor | None=...) -> Tensor:
         ...
 
+    def istft(self, n_fft: _int, hop_length: _int | None=..., win_length: _int | None=..., window: Tensor | None=..., center: _bool=..., normalized: _bool=..., onesided: _bool | None=..., length: _int | None=..., return_complex: _bool=...) -> Tensor:
+        ...
+
     def item(self) -> _Any:
         ...
 
@@ -1225,7 +1252,7 @@ class Tensor:
     def ldexp(self, other: Tensor, *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def ldexp_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def ldexp_(self, other: Tensor, *, out: Tensor | None=...) -> Tensor:
         ...
 
     def le(self, other: Tensor | _complex, *, out: Tensor | None=...) -> Tensor:
@@ -1237,7 +1264,7 @@ class Tensor:
     def lerp(self, end: Tensor, weight: _Any, *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def lerp_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def lerp_(self, end: Tensor, weight: _Any, *, out: Tensor | None=...) -> Tensor:
         ...
 
     def less(self, other: Tensor | _complex, *, out: Tensor | None=...) -> Tensor:
@@ -1327,7 +1354,7 @@ class Tensor:
     def logit(self, eps: _float | None=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def logit_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def logit_(self, eps: _float | None=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
     def logsumexp(self, dim: _Any, keepdim: _bool=..., *, out: Tensor | None=...) -> Tensor:
@@ -1404,6 +1431,9 @@ class Tensor:
     def mode(self, dim: _int=..., keepdim: _bool=..., *, out: _Any=...) -> _Any:
         ...
 
+    def module_load(self, other: Tensor, assign: _bool=...) -> Tensor:
+        ...
+
     def moveaxis(self, source: _Any, destination: _Any) -> Tensor:
         ...
 
@@ -1434,13 +1464,17 @@ class Tensor:
     def mvlgamma(self, p: _int, *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def mvlgamma_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def mvlgamma_(self, p: _int, *, out: Tensor | None=...) -> Tensor:
+        ...
+
+    @property
+    def name(self) -> None:
         ...
 
     def nan_to_num(self, nan: _float | None=..., posinf: _float | None=..., neginf: _float | None=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def nan_to_num_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def nan_to_num_(self, nan: _float | None=..., posinf: _float | None=..., neginf: _float | None=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
     def nanmean(self, dim: _Any=..., keepdim: _bool=..., *, dtype: _Any=..., out: Tensor | None=...) -> Tensor:
@@ -1519,6 +1553,9 @@ class Tensor:
     def nonzero(self, *, out: Tensor | None=..., as_tuple: _bool=...) -> _Any:
         ...
 
+    def nonzero_static(self, *, size: _int, fill_value: _int=..., out: Tensor | None=...) -> Tensor:
+        ...
+
     def norm(self, p: _Any=..., dim: _Any=..., keepdim: _bool=..., out: Tensor | None=..., dtype: _Any=...) -> Tensor:
         ...
 
@@ -1565,7 +1602,7 @@ class Tensor:
     def polygamma(self, n: _int) -> Tensor:
         ...
 
-    def polygamma_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def polygamma_(self, n: _int) -> Tensor:
         ...
 
     def positive(self) -> Tensor:
@@ -1630,13 +1667,19 @@ class Tensor:
     def relu(self) -> Tensor:
         ...
 
-    def relu_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def relu_(self) -> Tensor:
         ...
 
     def remainder(self, other: Tensor | _complex, *, out: Tensor | None=...) -> Tensor:
         ...
 
     def remainder_(self, other: Tensor | _complex) -> Tensor:
+        ...
+
+    def renorm(self, p: _float, dim: _int, maxnorm: _float, *, out: Tensor | None=...) -> Tensor:
+        ...
+
+    def renorm_(self, p: _float, dim: _int, maxnorm: _float, *, out: Tensor | None=...) -> Tensor:
         ...
 
     def repeat(self, *sizes: _Any, repeats: _Any=...) -> Tensor:
@@ -1665,7 +1708,7 @@ class Tensor:
     def resize_(self, *sizes: _Any, memory_format: _Any=...) -> Tensor:
         ...
 
-    def resize_as_(self, the_template: Tensor, memory_format: _Any=...) -> Tensor:
+    def resize_as_(self, the_template: Tensor, *, memory_format: _Any=...) -> Tensor:
         ...
 
     def resolve_conj(self) -> Tensor:
@@ -1690,7 +1733,7 @@ class Tensor:
     def round(self, *, decimals: _int=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def round_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def round_(self, *, decimals: _int=..., out: Tensor | None=...) -> Tensor:
         ...
 
     def rsqrt(self, *, out: Tensor | None=...) -> Tensor:
@@ -1786,7 +1829,7 @@ class Tensor:
     def sort(self, dim: _int=..., descending: _bool=..., stable: _bool=..., *, out: _Any=...) -> _Any:
         ...
 
-    def split(self, split_size_or_sections: _int | _Sequence[_int], dim: _int=...) -> _Any:
+    def split(self, split_size: _int | _Sequence[_int], dim: _int=...) -> _Any:
         ...
 
     def split_with_sizes(self, split_sizes: _Sequence[_int], dim: _int=...) -> _Any:
@@ -1801,16 +1844,19 @@ class Tensor:
     def square(self, *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def square_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def square_(self, *, out: Tensor | None=...) -> Tensor:
         ...
 
     def squeeze(self, dim: _Any=...) -> Tensor:
         ...
 
-    def squeeze_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def squeeze_(self, dim: _Any=...) -> Tensor:
         ...
 
     def std(self, dim: _Any=..., unbiased: _bool | None=..., keepdim: _bool=..., *, correction: _float | None=..., out: Tensor | None=...) -> Tensor:
+        ...
+
+    def stft(self, n_fft: _int, hop_length: _int | None=..., win_length: _int | None=..., window: Tensor | None=..., center: _bool=..., pad_mode: _str=..., normalized: _bool=..., onesided: _bool | None=..., return_complex: _bool | None=..., align_to_window: _bool | None=...) -> Tensor:
         ...
 
     def storage(self) -> _Any:
@@ -1840,28 +1886,28 @@ class Tensor:
     def sum(self, dim: _int | _tuple[_int, ...] | None=..., keepdim: _bool=..., *, dtype: _Any=..., out: Tensor | None=...) -> Tensor:
         ...
 
-    def sum_to_size(self, *size: _Any) -> Tensor:
+    def sum_to_size(self, *sizes: _Any, size: _Any=...) -> Tensor:
         ...
 
     def svd(self, some: _bool=..., compute_uv: _bool=..., *, out: _Any=...) -> _Any:
         ...
 
-    def swapaxes(self, dim0: _int, dim1: _int) -> Tensor:
+    def swapaxes(self, axis0: _int, axis1: _int) -> Tensor:
         ...
 
-    def swapaxes_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def swapaxes_(self, axis0: _int, axis1: _int) -> Tensor:
         ...
 
     def swapdims(self, dim0: _int, dim1: _int) -> Tensor:
         ...
 
-    def swapdims_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def swapdims_(self, dim0: _int, dim1: _int) -> Tensor:
         ...
 
     def t(self) -> Tensor:
         ...
 
-    def t_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def t_(self) -> Tensor:
         ...
 
     def take(self, index: Tensor, *, out: Tensor | None=...) -> Tensor:
@@ -1903,7 +1949,7 @@ class Tensor:
     def transpose(self, dim0: _int, dim1: _int) -> Tensor:
         ...
 
-    def transpose_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def transpose_(self, dim0: _int, dim1: _int) -> Tensor:
         ...
 
     def triangular_solve(self, A: Tensor, upper: _bool=..., transpose: _bool=..., unitriangular: _bool=..., *, out: _Any=...) -> _Any:
@@ -1912,13 +1958,13 @@ class Tensor:
     def tril(self, diagonal: _int=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def tril_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def tril_(self, diagonal: _int=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
     def triu(self, diagonal: _int=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
-    def triu_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def triu_(self, diagonal: _int=..., *, out: Tensor | None=...) -> Tensor:
         ...
 
     def true_divide(self, other: Tensor | _complex, *, out: Tensor | None=...) -> Tensor:
@@ -1969,7 +2015,7 @@ class Tensor:
     def unsqueeze(self, dim: _int) -> Tensor:
         ...
 
-    def unsqueeze_(self, *args: _Any, **kwargs: _Any) -> Tensor:
+    def unsqueeze_(self, dim: _int) -> Tensor:
         ...
 
     def untyped_storage(self) -> _Any:
@@ -2009,6 +2055,9 @@ _new: Any
 _scalar: Any
 
 def wrap(array: Any, kind: Kind) -> Tensor:
+    ...
+
+def replace_array(tensor: Tensor, array: Any) -> None:
     ...
 
 def share_version(tensor: Tensor) -> Version:
