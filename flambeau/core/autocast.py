@@ -7,13 +7,15 @@ or whose operators cannot tell who calls them, ask first by their own name. Thre
 * *full*: every float16 or bfloat16 operand becomes float32,
 * *widest*: float32 if there is such an operand, else the type of the region.
 
-float64 operands and those on other devices are left alone, as are all operators not listed.
+float64 operands and those on other devices are left alone, as are all operators not listed. A
+function with ``autocasting`` that is not listed keeps autocast away from what it is made of.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 from flambeau.core.dtype import bfloat16, dtype, float16, float32
@@ -21,6 +23,7 @@ from flambeau.core.graph import Leaf
 from flambeau.core.modes import flags, modes
 from flambeau.core.tensor import Tensor
 
+Function = Callable[..., Any]
 LOWER, FULL, WIDEST = "lower", "full", "widest"
 ELIGIBLE = (float32, float16, bfloat16)
 PREFERRED: dict[str, dtype] = {"cpu": bfloat16, "cuda": float16}
@@ -95,6 +98,28 @@ def _cast(tensor: Tensor, to: dtype) -> Tensor:
     return found[1]
 
 
+def autocasting(name: str) -> Callable[[Function], Function]:
+    """Decorator: the tensors given to the function are cast by the policy of `name`, and
+    inside it autocast is off. Without autocast it costs the flag that everything asks."""
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def entry(*args: Any, **kwargs: Any) -> Any:
+            regions = modes.autocast if flags.active else None
+            if regions is None:
+                return function(*args, **kwargs)
+            cast = autocast(name, (*args, *kwargs.values()))
+            modes.autocast = None
+            try:
+                return function(*cast[: len(args)], **dict(zip(kwargs, cast[len(args) :])))
+            finally:
+                modes.autocast = regions
+
+        return entry
+
+    return decorate
+
+
 def _table(**policies: str) -> dict[str, str]:
     return {name: policy for policy, names in policies.items() for name in names.split()}
 
@@ -103,7 +128,7 @@ POLICIES: dict[str, dict[str, str]] = {
     "cpu": _table(
         lower="""
             matmul mm bmm addmm addbmm baddbmm linalg_vecdot linear convolution
-            scaled_dot_product_attention prelu
+            scaled_dot_product_attention prelu lstm
         """,
         full="""
             avg_pool3d adaptive_avg_pool3d adaptive_max_pool3d max_pool3d max_unpool
@@ -114,7 +139,7 @@ POLICIES: dict[str, dict[str, str]] = {
             cdist grid_sample polar prod quantile stft trace view_as_complex
             reflection_pad1d reflection_pad2d replication_pad1d replication_pad2d
             replication_pad3d fft_c2c fft_c2r fft_r2c
-            geqrf lu_solve ormqr pinverse triangular_solve cholesky_inverse cholesky_solve
+            geqrf linalg_lu_solve lu_solve ormqr pinverse nanquantile fft triangular_solve cholesky_inverse cholesky_solve
             linalg_cholesky linalg_cond linalg_eig linalg_eigh linalg_householder_product
             linalg_inv linalg_lstsq linalg_matrix_rank linalg_qr linalg_solve linalg_svd
             linalg_svdvals linalg_tensorinv linalg_tensorsolve
@@ -124,7 +149,7 @@ POLICIES: dict[str, dict[str, str]] = {
     "cuda": _table(
         lower="""
             matmul mm bmm mv addmm addbmm addmv addr baddbmm chain_matmul linalg_multi_dot linear
-            linalg_vecdot convolution scaled_dot_product_attention prelu recurrent_cell
+            linalg_vecdot convolution scaled_dot_product_attention prelu rnn_tanh rnn_relu lstm gru
         """,
         full="""
             acos asin cosh erfinv exp expm1 log log10 log1p log2 pow reciprocal rsqrt sinh tan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
@@ -122,6 +123,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     return _average("adaptive_avg_pool2d", 2, input, output_size)
 
 
+@autocasting("adaptive_avg_pool3d")
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """The means of ``output_size`` windows that cover ``[N, C, D, H, W]`` evenly."""
     return _average("adaptive_avg_pool3d", 3, input, output_size)
@@ -139,6 +141,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     return both if return_indices else both[0]
 
 
+@autocasting("adaptive_max_pool3d")
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """The maxima of ``output_size`` windows that cover volumes evenly; also their indices."""
     both = _maximum("adaptive_max_pool3d", 3, input, output_size)
@@ -159,6 +162,7 @@ def adaptive_max_pool2d_with_indices(
     return adaptive_max_pool2d(input, output_size, True)
 
 
+@autocasting("adaptive_max_pool3d")
 def adaptive_max_pool3d_with_indices(
     input: Tensor, output_size: Any, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
@@ -57,6 +58,7 @@ def _repeated_heads(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, 
     )
 
 
+@autocasting("scaled_dot_product_attention")
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Maybe = None, dropout_p: float = 0.0,
     is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
@@ -77,6 +79,8 @@ def scaled_dot_product_attention(
         scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else math.inf
     if query.dtype.itemsize < 4:  # computed in single precision and rounded once
         wide = [t.float() for t in (query, key, value)]  # type: ignore[attr-defined]
+        if attn_mask is not None and attn_mask.dtype is query.dtype:
+            attn_mask = attn_mask.float()  # type: ignore[attr-defined]
         result = scaled_dot_product_attention(*wide, attn_mask, dropout_p, is_causal, scale)
         return result.to(query.dtype)  # type: ignore[attr-defined]
     if is_causal:

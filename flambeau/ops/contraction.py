@@ -8,6 +8,8 @@ from functools import lru_cache, reduce
 from importlib.util import find_spec
 from typing import Any
 
+from flambeau.core.autocast import autocasting
+from flambeau.core.dtype import scalar_name
 from flambeau.core.errors.messages import broadcast_shape
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import exported, method
@@ -54,7 +56,7 @@ def einsum(*args: Any) -> Tensor:
     tensor, have = terms[0]
     extra = tuple([i for i, label in enumerate(have) if label not in result])
     if extra:
-        tensor = tensor.sum(extra, dtype=tensor.dtype)  # type: ignore[attr-defined]
+        tensor = tensor.sum(extra)  # type: ignore[attr-defined]
         have = tuple([label for label in have if label in result])
     return tensor.permute([have.index(label) for label in result]) if have else tensor  # type: ignore
 
@@ -305,6 +307,7 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
 
 
 @method("trace")
+@autocasting("trace")
 def trace(input: Tensor) -> Tensor:
     """The sum of the diagonal of a matrix."""
     if input.ndim != 2:
@@ -375,6 +378,29 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
     return deliver("diff", result, out)
 
 
+def _check_weights(name: str, weights: Tensor | None, rank: int, rows: Tensor) -> None:
+    """RuntimeError unless there is a weight of that category, not negative, per observation."""
+    if weights is None:
+        return
+    if weights.ndim > 1:
+        raise RuntimeError(
+            f"cov(): expected {name} to have one or fewer dimensions but got {name} with "
+            f"{weights.ndim} dimensions"
+        )
+    if weights.dtype.rank != rank:
+        raise RuntimeError(
+            f"cov(): expected {name} to have {'integral' if rank == 1 else 'floating point'} dtype "
+            f"but got {name} with {scalar_name(weights.dtype)} dtype"
+        )
+    if weights.numel() != rows.shape[1]:
+        raise RuntimeError(
+            f"cov(): expected {name} to have the same numel as there are observations in the "
+            f"input but got {weights.numel()} != {rows.shape[1]}"
+        )
+    if weights.device.type == "cpu" and bool((weights < 0).any()):  # type: ignore
+        raise RuntimeError(f"cov(): {name} cannot be negative")
+
+
 @method("cov")
 def cov(
     input: Tensor,
@@ -392,6 +418,8 @@ def cov(
     if input.dtype.rank == 0:
         raise RuntimeError("cov(): bool dtype is not supported for input")
     rows = input.view(1, -1) if input.ndim < 2 else input  # type: ignore[attr-defined]
+    _check_weights("fweights", fweights, 1, rows)
+    _check_weights("aweights", aweights, 2, rows)
     weights = (
         fweights if aweights is None else aweights if fweights is None else fweights * aweights
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from flambeau.core.autocast import autocast, autocasting
 from flambeau.core.dtype import scalar_name
 from flambeau.core.op import Op
 from flambeau.core.publish import exported
@@ -262,6 +263,7 @@ def _convolve(
             or (bias is not None and kind is not bias._kind)
             or (kind is not None and kind.category == 1)
         ):
+            input, weight, bias = autocast("convolution", (input, weight, bias))
             _check_operands(f"conv{n}d", n, input, weight, bias, False)
     except AttributeError:
         _check_operands(f"conv{n}d", n, input, weight, bias, False)
@@ -368,6 +370,7 @@ def _transposed(
     return result.squeeze(0) if single else follow(result, input, weight)
 
 
+@autocasting("convolution")
 def conv_transpose1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
     output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
@@ -376,6 +379,7 @@ def conv_transpose1d(
     return _transposed(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@autocasting("convolution")
 def conv_transpose2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
     output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
@@ -389,6 +393,7 @@ def conv_transpose2d(
     return _transposed(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@autocasting("convolution")
 def conv_transpose3d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
     output_padding: Any = 0, groups: int = 1, dilation: Any = 1,

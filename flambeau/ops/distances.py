@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
 from flambeau.core.op import Op
 from flambeau.core.promotion import result_dtype
@@ -53,6 +54,7 @@ def _unit(x: Tensor, dim: int, eps: float) -> Tensor:
     return x / norm
 
 
+@autocasting("bilinear")
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``input1 @ weight[k] @ input2 + bias[k]`` for each ``k``: ``[*, n]``, ``[*, m]`` and
     ``[o, n, m]`` give ``[*, o]``."""
@@ -129,6 +131,7 @@ def _(grad: Tensor, x1: Tensor, x2: Tensor, result: Tensor, p: float) -> Any:
     return parts.sum(-2), -parts.sum(-3)
 
 
+@autocasting("cdist")
 def cdist(
     x1: Tensor,
     x2: Tensor,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flambeau.core import dtype as dtypes
+from flambeau.core.autocast import autocast
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.op import Op, wrap_dim
 from flambeau.core.publish import exported
@@ -58,6 +59,7 @@ def _c2r_grad(grad: Tensor, dims: Any, scale: float, size: int) -> Tensor:
 def _real(name: str, input: Tensor) -> Tensor:
     if input.dtype.is_complex:
         raise RuntimeError(f"{name} expects a real input tensor, but got {_c_name(input.dtype)}")
+    (input,) = autocast("fft", (input,))
     _check_half(input)
     if input.dtype.is_floating_point:
         return input
@@ -69,6 +71,7 @@ def _c_name(of: DType) -> str:
 
 
 def _complex(input: Tensor) -> Tensor:
+    (input,) = autocast("fft", (input,))
     _check_half(input)
     if input.dtype.is_complex:
         return input

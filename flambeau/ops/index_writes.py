@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dispatch import wrapped_int
 from flambeau.core.dtype import bool_, int32, int64, scalar_name
 from flambeau.core.op import LINEAR, SAME, Op, wrap_dim
@@ -153,6 +154,7 @@ def _check_copy_sizes(input: Tensor, dim: int, index: Tensor, source: Tensor) ->
 
 
 @method("index_copy")
+@autocasting("index_copy")
 def index_copy(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None
 ) -> Tensor:

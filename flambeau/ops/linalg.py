@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import int32, int64
 from flambeau.core.op import LEADING, REGISTRY, Op
@@ -100,6 +101,10 @@ def _solve_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor, Tensor]
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """``X`` with ``A @ X = B`` (``X @ A = B`` unless ``left``); ``B`` may be a stack of vectors."""
     square("linalg.solve", A)
+    if A.ndim < 2:
+        raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
+    if B.ndim < 1:
+        raise RuntimeError("torch.linalg.lstsq: other must have at least 1 dimension.")
     vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
     right = B.unsqueeze(-1) if vector else B  # type: ignore[attr-defined]
     if not left:
@@ -153,6 +158,7 @@ def solve_triangular(
 
 
 @method("triangular_solve")
+@autocasting("triangular_solve")
 def triangular_solve(
     input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False,
     *, out: Any = None,
@@ -170,6 +176,7 @@ def triangular_solve(
 
 
 @method("cholesky_solve")
+@autocasting("cholesky_solve")
 def cholesky_solve(
     B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
@@ -180,6 +187,7 @@ def cholesky_solve(
 
 
 @method("cholesky_inverse")
+@autocasting("cholesky_inverse")
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The inverse of ``L @ L^H``, given the Cholesky factor."""
     one = eye(L.shape[-1], dtype=L.dtype, device=L.device).expand(L.shape)  # type: ignore[attr-defined]
@@ -190,7 +198,10 @@ _lstsq = Op("linalg_lstsq", kernels.lstsq, batch=LEADING, inputs=("A", "B"), par
             differentiable=())  # fmt: skip
 
 
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
+@autocasting("linalg_lstsq")
+def lstsq(
+    A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None, out: Any = None
+) -> Any:  # fmt: skip
     """The ``X`` of least ``|A @ X - B|``; its residuals, the rank and singular values of ``A``."""
     drivers = (None, "gels", "gelsy", "gelsd", "gelss")
     if driver not in drivers:
@@ -205,15 +216,16 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     if residuals.numel():
         residuals = ((matmul(A, solution) - right).abs() ** 2).sum(-2)  # type: ignore
     empty = zeros(0, dtype=values.dtype, device=A.device)
-    if A.shape[-2] <= A.shape[-1] or driver == "gelsy":
-        residuals = empty
+    if A.shape[-2] <= A.shape[-1] or driver in (None, "gelsy"):
+        residuals = solution.abs().sum().reshape(1).narrow(0, 0, 0)  # type: ignore
     if driver in (None, "gels", "gelsy"):
         values = empty
     if driver == "gels":
         rank = zeros(0, dtype=int64, device=A.device)
     kept = solution.squeeze(-1) if vector else solution  # type: ignore[attr-defined]
     names = "solution residuals rank singular_values"
-    return return_type("linalg_lstsq", names)(kept, residuals, rank, values)
+    found = return_type("linalg_lstsq", names)(kept, residuals, rank, values)
+    return deliver("linalg_lstsq", found, out)
 
 
 # ---- inverses
@@ -267,6 +279,7 @@ def pinv(
 
 
 @method("pinverse")
+@autocasting("pinverse")
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """The Moore-Penrose inverse, with singular values below ``rcond`` of the largest as 0."""
     return pinv(input, rcond)
@@ -424,6 +437,7 @@ _rank = Op(
 )
 
 
+@autocasting("linalg_matrix_rank")
 def matrix_rank(
     A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None,
     out: Tensor | None = None,
@@ -511,6 +525,7 @@ def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
 # ---- small ones
 
 
+@autocasting("linalg_vecdot")
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The sum of the products of ``x``'s conjugate and ``y`` along a dimension."""
     return deliver("linalg_vecdot", (x.conj() * y).sum(dim), out)  # type: ignore[attr-defined]

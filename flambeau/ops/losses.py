@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
@@ -210,6 +211,7 @@ def smooth_l1_loss(
     return _pair(_smooth_l1, input, target, float(beta), reduction)
 
 
+@autocasting("huber_loss")
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Maybe = None
 ) -> Tensor:
@@ -225,6 +227,7 @@ def huber_loss(
     return _pair(_huber, input, target, float(delta), reduction).to(input.dtype)  # type: ignore
 
 
+@autocasting("soft_margin_loss")
 def soft_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean",
@@ -338,4 +341,4 @@ def binary_cross_entropy_with_logits(
     return run(_bce_logits, (input, target, weight, pos_weight), (reduction,))
 
 
-__all__ = exported(globals())
+__all__ = exported(globals(), "warn_of_shape divergence")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
@@ -24,6 +25,7 @@ def _check_tensors(name: str, **tensors: Any) -> None:
             raise not_a_tensor(name, argument, position, value)
 
 
+@autocasting("poisson_nll_loss")
 def poisson_nll_loss(
     input: Tensor, target: Tensor, log_input: bool = True, full: bool = False,
     size_average: bool | None = None, eps: float = 1e-8, reduce: bool | None = None,
@@ -85,6 +87,7 @@ def gaussian_nll_loss(
     return reduced(losses, reduction)
 
 
+@autocasting("hinge_embedding_loss")
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean",
@@ -97,6 +100,7 @@ def hinge_embedding_loss(
     return reduced(losses, reduction)
 
 
+@autocasting("margin_ranking_loss")
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0,
     size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
@@ -111,6 +115,7 @@ def margin_ranking_loss(
     return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)  # type: ignore
 
 
+@autocasting("cosine_embedding_loss")
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0,
     size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
@@ -147,6 +152,7 @@ def _rows(name: str, input: Tensor) -> Tensor:
     return input if input.ndim == 2 else input.reshape(1, -1)  # type: ignore[attr-defined]
 
 
+@autocasting("multi_margin_loss")
 def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Maybe = None,
     size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
@@ -191,6 +197,7 @@ def _class_column(target: Tensor, classes: int) -> Tensor:
     return target.reshape(-1, 1)  # type: ignore[attr-defined]
 
 
+@autocasting("multilabel_margin_loss")
 def multilabel_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean",
@@ -222,6 +229,7 @@ def multilabel_margin_loss(
     return reduced(losses if input.ndim == 2 else losses.reshape(()), reduction)
 
 
+@autocasting("multilabel_soft_margin_loss")
 def multilabel_soft_margin_loss(
     input: Tensor, target: Tensor, weight: Maybe = None, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean",
@@ -252,6 +260,7 @@ def _check_triplet(anchor: Tensor, positive: Tensor, negative: Tensor) -> None:
         )
 
 
+@autocasting("triplet_margin_loss")
 def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2,
     eps: float = 1e-6, swap: bool = False, size_average: bool | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
 from flambeau.core.op import FOLDED, Op
 from flambeau.core.publish import exported, not_a_tensor
@@ -272,6 +273,7 @@ def max_pool2d(
     return both if return_indices else both[0]
 
 
+@autocasting("max_pool3d")
 def max_pool3d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
     ceil_mode: bool = False, return_indices: bool = False,
@@ -297,6 +299,7 @@ def max_pool2d_with_indices(
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
+@autocasting("max_pool3d")
 def max_pool3d_with_indices(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
     ceil_mode: bool = False, return_indices: bool = False,
@@ -354,6 +357,7 @@ def avg_pool2d(
     )  # fmt: skip
 
 
+@autocasting("avg_pool3d")
 def avg_pool3d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
     count_include_pad: bool = True, divisor_override: int | None = None, *,

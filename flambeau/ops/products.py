@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from flambeau.core.autocast import autocast, autocasting
 from flambeau.core.dispatch import dispatch
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
@@ -76,6 +77,8 @@ def _sum_of(first: Any, f: Any, second: Any, g: Any) -> Any:
 @method("mm")
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of two matrices: ``[n, m]`` and ``[m, p]`` give ``[n, p]``."""
+    if flags.active:
+        input, mat2 = autocast("mm", (input, mat2))
     for tensor, name in ((input, "self"), (mat2, "mat2")):
         if not isinstance(tensor, Tensor):
             raise not_a_tensor(
@@ -113,6 +116,8 @@ def bmm(
     input: Tensor, mat2: Tensor, out_dtype: DType | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """Products of two stacks of matrices: ``[b, n, m]`` and ``[b, m, p]`` give ``[b, n, p]``."""
+    if flags.active:
+        input, mat2 = autocast("bmm", (input, mat2))
     for tensor, name in ((input, "batch1"), (mat2, "batch2")):
         if tensor.ndim != 3:
             raise RuntimeError(f"{name} must be a 3D tensor")
@@ -160,6 +165,7 @@ def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @method("mv")
+@autocasting("mv")
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of a matrix ``[n, m]`` and a vector ``[m]``."""
     if input.ndim != 2 or vec.ndim != 1:
@@ -212,6 +218,8 @@ def _rmatmul(self: Tensor, other: Tensor) -> Tensor:
 def _matmul_of(input: Tensor, other: Any) -> Tensor:
     if not isinstance(other, Tensor):
         raise not_a_tensor("matmul", "other", 2, other)
+    if flags.active:
+        input, other = autocast("matmul", (input, other))
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError(
             f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and "
@@ -276,6 +284,8 @@ def addmm(
     alpha: complex = 1, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """``beta * input + alpha * (mat1 @ mat2)``."""
+    if flags.active:
+        input, mat1, mat2 = autocast("addmm", (input, mat1, mat2))
     for tensor, name in ((mat1, "mat1"), (mat2, "mat2")):
         if tensor.ndim != 2:
             raise RuntimeError(f"{name} must be a matrix, got {tensor.ndim}-D tensor")
@@ -296,6 +306,7 @@ def _check_expands(input: Tensor, shape: tuple[int, ...]) -> None:
 
 
 @method("addmv addmv_")
+@autocasting("addmv")
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: complex = 1, alpha: complex = 1,
           out: Tensor | None = None) -> Tensor:  # fmt: skip
     """``beta * input + alpha * (mat @ vec)``."""
@@ -316,6 +327,8 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: complex = 1, alpha: 
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, out_dtype: DType | None = None, *,
             beta: complex = 1, alpha: complex = 1, out: Tensor | None = None) -> Tensor:  # fmt: skip
     """``beta * input + alpha * (batch1 @ batch2)`` for stacks of matrices."""
+    if flags.active:
+        input, batch1, batch2 = autocast("baddbmm", (input, batch1, batch2))
     if batch1.ndim != 3 or batch2.ndim != 3:
         raise RuntimeError(f"batch{1 if batch1.ndim != 3 else 2} must be a 3D tensor")
     if batch1.shape[0] != batch2.shape[0] or batch1.shape[2] != batch2.shape[1]:
@@ -329,10 +342,11 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, out_dtype: DType | No
 
 
 @method("addbmm addbmm_")
+@autocasting("addbmm")
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, alpha: complex = 1,
            out: Tensor | None = None) -> Tensor:  # fmt: skip
     """``beta * input + alpha * sum(batch1 @ batch2)``, summed over the stack."""
-    product = _times(bmm(batch1, batch2).sum(0), alpha)  # type: ignore[attr-defined]
+    product = _times(bmm(batch1, batch2).sum(0, dtype=batch1.dtype), alpha)  # type: ignore
     _check_expands(input, tuple(product.shape))
     return deliver(
         "addbmm", product if beta == 0 else product + _times(input, beta), out, exact=True
@@ -422,6 +436,8 @@ def linear(
 
 
 def _checked_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    if flags.active:
+        input, weight, bias = autocast("linear", (input, weight, bias))
     for position, (name, tensor) in enumerate(zip(_linear.inputs, (input, weight, bias)), 1):
         if not isinstance(tensor, Tensor) and not (tensor is None and name == "bias"):
             raise not_a_tensor("linear", name, position, tensor)

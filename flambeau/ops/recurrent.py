@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from flambeau.core.autocast import autocast
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.ops.dropout import dropout as drop
@@ -109,6 +110,7 @@ def _run(mode: str, over: Any, input: Tensor, states: State, weights: Weights, b
     """All layers; `over` runs one direction of one layer."""
     step, directions = _STEPS[mode], 2 if bidirectional else 1
     groups = _split(weights, biases, layers * directions)
+    input, *states = autocast(mode, (input, *states))  # type: ignore[assignment]
     final: list[State] = []
     for layer in range(layers):
         outputs = []

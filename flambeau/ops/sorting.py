@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import int32, int64, scalar_name
 from flambeau.core.op import Op, wrap_dim
 from flambeau.core.publish import exported, method
@@ -89,7 +90,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 @method("msort")
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The rows in order, each column by itself."""
-    return deliver("msort", sort(input, 0).values if input.ndim else input.clone(), out)  # type: ignore
+    return deliver("msort", sort(input, 0).values if input.ndim else input.clone(), out, True)  # type: ignore
 
 
 @method("topk")
@@ -215,7 +216,7 @@ def _placed_quantile(values: Tensor, q: Tensor, input: Tensor, dim: int | None, 
             above, rank - low if interpolation == "linear" else (rank - low) * 0 + 0.5
         )
     result = found.movedim(-1, 0)
-    if keepdim:
+    if keepdim and input.ndim:
         result = (
             result.reshape(-1, *[1] * input.ndim)
             if dim is None
@@ -225,6 +226,7 @@ def _placed_quantile(values: Tensor, q: Tensor, input: Tensor, dim: int | None, 
 
 
 @method("quantile")
+@autocasting("quantile")
 def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *,
              interpolation: str = "linear", out: Tensor | None = None) -> Tensor:  # fmt: skip
     """The ``q``-quantiles of all elements, or along ``dim``; NaN where there is one."""
@@ -232,6 +234,7 @@ def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = Fals
 
 
 @method("nanquantile")
+@autocasting("nanquantile")
 def nanquantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *,
                 interpolation: str = "linear", out: Tensor | None = None) -> Tensor:  # fmt: skip
     """The ``q``-quantiles of the elements that are not NaN."""

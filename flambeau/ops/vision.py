@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
 from flambeau.core.layout import contiguous_format
 from flambeau.core.publish import exported
@@ -156,6 +157,7 @@ def _base_grid(spatial: tuple[int, ...], align: bool, like: Tensor) -> Tensor:
 # ---- sampling
 
 
+@autocasting("grid_sample")
 def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros",
     align_corners: bool | None = None,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dispatch import dispatch
 from flambeau.core.dtype import dtype, float32, float64, scalar_name
 from flambeau.core.families import pointwise_shape, unary
@@ -210,6 +211,7 @@ _prelu = Op("prelu", kernels.prelu, inputs=("input", "weight"), widen=True, node
 
 
 @method("prelu")
+@autocasting("prelu")
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """``weight * input`` below 0; one weight, or one for each channel (dimension 1)."""
     if not isinstance(weight, Tensor):

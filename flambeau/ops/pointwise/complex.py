@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import dtype, float16, float32, float64, scalar_name
 from flambeau.core.families import pointwise_shape, unary
 from flambeau.core.op import LINEAR, POINTWISE, Op
@@ -87,6 +88,7 @@ def view_as_real(input: Tensor) -> Tensor:
     return _view_as_real(input)
 
 
+@autocasting("view_as_complex")
 def view_as_complex(input: Tensor) -> Tensor:
     """A complex view of a tensor with real and imaginary parts in a last dimension of size 2.
 
