@@ -40,10 +40,12 @@ from flambeau.ops.distances import (
 from flambeau.ops.distances import (
     pdist as pdist,
 )
+from flambeau.ops.dropout import rrelu_ as rrelu_
 from flambeau.ops.embedding import embedding as embedding
 from flambeau.ops.embedding import one_hot as one_hot
 from flambeau.ops.embedding_bag import *
 from flambeau.ops.folding import *
+from flambeau.ops.grouped_products import *
 from flambeau.ops.implicit import *
 from flambeau.ops.losses import *
 from flambeau.ops.margin_losses import *

@@ -8,7 +8,7 @@ from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import arange
+from flambeau.ops.sequences import arange
 from flambeau.ops.dropout import dropout
 
 Maybe = Tensor | None

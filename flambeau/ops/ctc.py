@@ -11,7 +11,7 @@ from flambeau.core.op import Op
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import ctc as kernels
-from flambeau.ops.creation import tensor
+from flambeau.ops.from_data import tensor
 from flambeau.ops.direct import run
 from flambeau.ops.reduction import chosen
 

@@ -14,7 +14,7 @@ from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import distances as kernels
-from flambeau.ops.creation import tensor
+from flambeau.ops.from_data import tensor
 from flambeau.ops.reductions import vector_norm
 
 # ---- corresponding rows

@@ -9,7 +9,7 @@ from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import embedding as kernels
-from flambeau.ops.creation import arange
+from flambeau.ops.sequences import arange
 from flambeau.ops.direct import run
 from flambeau.ops.reductions import vector_norm
 
@@ -118,7 +118,7 @@ def embedding(
 # ---- one-hot vectors
 
 
-def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Class indices ``[*]`` (int64) as vectors ``[*, num_classes]`` of one 1 and zeros elsewhere.
 
     ``num_classes`` -1 is one more than the largest index.
@@ -127,25 +127,25 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
-    if input.dtype is not int64:
+    if tensor.dtype is not int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
-    shape = tuple(input.shape)
-    if input.numel() == 0:
+    shape = tuple(tensor.shape)
+    if tensor.numel() == 0:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
-        return input.new_zeros((*shape, num_classes))  # type: ignore[attr-defined]
-    if input.device.type != "meta":
-        if input.min().item() < 0:  # type: ignore[attr-defined]
+        return tensor.new_zeros((*shape, num_classes))  # type: ignore[attr-defined]
+    if tensor.device.type != "meta":
+        if tensor.min().item() < 0:  # type: ignore[attr-defined]
             raise RuntimeError("Class values must be non-negative.")
-        largest = int(input.max().item())  # type: ignore[attr-defined]
+        largest = int(tensor.max().item())  # type: ignore[attr-defined]
         if num_classes == -1:
             num_classes = largest + 1
         elif num_classes <= largest:
             raise RuntimeError("Class values must be smaller than num_classes.")
     elif num_classes == -1:
         raise NotImplementedError("one_hot of a tensor on the meta device needs num_classes")
-    classes = arange(num_classes, device=input.device)
-    return (input.unsqueeze(-1) == classes).long()  # type: ignore[attr-defined]
+    classes = arange(num_classes, device=tensor.device)
+    return (tensor.unsqueeze(-1) == classes).long()  # type: ignore[attr-defined]
 
 
 __all__ = exported(globals())

@@ -9,7 +9,7 @@ import numpy
 
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import tensor
+from flambeau.ops.from_data import tensor
 from flambeau.ops.embedding import check_indices, look_up, renormalize
 
 MODES = ("sum", "mean", "max")

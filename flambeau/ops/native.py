@@ -170,10 +170,14 @@ def embedding_bag(
     """``nn.functional.embedding_bag``, with the bag of each index, the size of each bag and, for
     the maximum, the chosen indices. ``mode`` is 0 sum, 1 mean, 2 maximum."""
     padding = bag_padding(padding_idx, weight.shape[0])
-    return bags(
+    reduced, bag, sizes, chosen = bags(
         weight, indices, offsets, scale_grad_by_freq, MODES[mode], sparse, per_sample_weights,
         include_last_offset, padding,
     )  # fmt: skip
+    if MODES[mode] == "sum":  # which needs none of it for its gradient
+        none = sizes * 0
+        return reduced, bag[:0], none, none.clone()  # type: ignore[index, attr-defined]
+    return reduced, bag, sizes, chosen if MODES[mode] == "max" else sizes.clone()  # type: ignore
 
 
 # ---- losses
@@ -184,7 +188,7 @@ def binary_cross_entropy_with_logits(
     target: Tensor,
     weight: Maybe = None,
     pos_weight: Maybe = None,
-    reduction: int = 1,
+    reduction: int = 0,
 ) -> Tensor:
     """``nn.functional.binary_cross_entropy_with_logits`` with the reduction as a number."""
     return losses.binary_cross_entropy_with_logits(
@@ -193,7 +197,7 @@ def binary_cross_entropy_with_logits(
 
 
 def kl_div(
-    input: Tensor, target: Tensor, reduction: int = 1, *, log_target: bool = False
+    input: Tensor, target: Tensor, reduction: int = 0, *, log_target: bool = False
 ) -> Tensor:
     """``nn.functional.kl_div`` with the reduction as a number."""
     return losses.divergence(input, target, REDUCTIONS[reduction], log_target)
@@ -209,7 +213,7 @@ def poisson_nll_loss(
 
 
 def hinge_embedding_loss(
-    input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 1
+    input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 0
 ) -> Tensor:
     """``nn.functional.hinge_embedding_loss`` with the reduction as a number."""
     return margin_losses.hinge_embedding_loss(
@@ -218,7 +222,7 @@ def hinge_embedding_loss(
 
 
 def margin_ranking_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
 ) -> Tensor:
     """``nn.functional.margin_ranking_loss`` with the reduction as a number."""
     return margin_losses.margin_ranking_loss(
@@ -227,7 +231,7 @@ def margin_ranking_loss(
 
 
 def cosine_embedding_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
 ) -> Tensor:
     """``nn.functional.cosine_embedding_loss`` with the reduction as a number."""
     return margin_losses.cosine_embedding_loss(
@@ -237,7 +241,7 @@ def cosine_embedding_loss(
 
 def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2.0,
-    eps: float = 1e-6, swap: bool = False, reduction: int = 1,
+    eps: float = 1e-6, swap: bool = False, reduction: int = 0,
 ) -> Tensor:  # fmt: skip
     """``nn.functional.triplet_margin_loss`` with the reduction as a number."""
     return margin_losses.triplet_margin_loss(
@@ -247,7 +251,7 @@ def triplet_margin_loss(
 
 def ctc_loss(
     log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0,
-    reduction: int = 1, zero_infinity: bool = False,
+    reduction: int = 0, zero_infinity: bool = False,
 ) -> Tensor:  # fmt: skip
     """``nn.functional.ctc_loss`` with the reduction as a number."""
     return ctc.ctc_loss(

@@ -9,7 +9,7 @@ from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import arange
+from flambeau.ops.sequences import arange
 from flambeau.ops.pooling import (
     avg_pool1d,
     avg_pool2d,
