@@ -36,6 +36,8 @@ from flambeau.ops.adaptive_pooling import adaptive_avg_pool1d
 from flambeau.ops.attributes import *
 from flambeau.ops.conversion import *
 from flambeau.ops.creation import *
+from flambeau.ops.from_data import *
+from flambeau.ops.sequences import *
 from flambeau.ops.pointwise.activation import *
 from flambeau.ops.pointwise.arithmetic import *
 from flambeau.ops.pointwise.bitwise import *
@@ -123,7 +125,7 @@ __getattr__ = _module_getattr(
     __name__,
     lazy=(
         "__config__", "__future__", "amp", "cpu", "cuda", "fft", "func", "functional", "linalg", "masked",
-        "nn", "optim", "quasirandom", "random", "return_types", "serialization", "signal",
+        "nn", "optim", "quasirandom", "profiler", "random", "return_types", "serialization", "signal",
         "special", "storage", "utils",
     ),
     lazy_names={

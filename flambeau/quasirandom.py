@@ -10,7 +10,7 @@ from flambeau.core.dtype import default
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.generator import Generator
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import from_numpy
+from flambeau.ops.from_data import from_numpy
 from flambeau.ops.random import randint
 
 Words = Any  # a NumPy array of int64

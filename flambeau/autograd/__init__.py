@@ -38,4 +38,6 @@ __all__ = [
     "set_multithreading_enabled",
 ]
 
-__getattr__ = module_getattr(__name__, lazy=("forward_ad",))
+__getattr__ = module_getattr(
+    __name__, lazy=("forward_ad", "profiler", "profiler_legacy", "profiler_util")
+)

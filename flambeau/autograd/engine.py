@@ -39,7 +39,7 @@ def run(
     ready = [root for root in grads if not users[root]]
     found: dict[Node, Tensor] = {}
     watched = flags.active and modes.anomaly[0]
-    pull = modes.watcher.pull if flags.active and modes.watcher is not None else _pull
+    watcher = modes.watcher if flags.active else None
     was, modes.grad = modes.grad, create_graph
     outer, modes.backward_pass = modes.backward_pass, Pass(users, wanted is not None)
     try:
@@ -57,7 +57,9 @@ def run(
                 if grad is not None:
                     accumulate(node, grad, create_graph)
                 continue
-            pulled = pull(node, grad) if grad is not None or node.runs_without_grad else None
+            pulled = None
+            if grad is not None or node.runs_without_grad:
+                pulled = node.pull(grad) if watcher is None else watcher.pull(node, grad)
             if node.hooks is not None:
                 pulled = node.hooks.after(node, pulled, grad)
             if create_graph:
@@ -83,10 +85,6 @@ def run(
         for callback in current.callbacks:
             callback()
     return found
-
-
-def _pull(node: Node, grad: Any) -> Any:
-    return node.pull(grad)
 
 
 class Pass:

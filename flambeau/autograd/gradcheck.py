@@ -18,7 +18,8 @@ import numpy
 from flambeau.autograd.backward import grad as _grad
 from flambeau.autograd.grad_mode import enable_grad, no_grad
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import from_numpy, ones_like, zeros_like
+from flambeau.ops.creation import ones_like, zeros_like
+from flambeau.ops.from_data import from_numpy
 
 Function = Callable[..., Any]
 

@@ -17,7 +17,8 @@ from flambeau.func.dual import Dual, dual, tracked_leaf
 from flambeau.func.levels import new_level
 from flambeau.func.trees import flatten, mapped, unflatten
 from flambeau.func.vmap import vmap
-from flambeau.ops.creation import eye, ones_like, zeros_like
+from flambeau.ops.creation import ones_like, zeros_like
+from flambeau.ops.sequences import eye
 from flambeau.ops.joining import stack
 
 Function = Callable[..., Any]

@@ -27,7 +27,7 @@ from flambeau.core.writing import mutate, shadow, write
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import copying as kernels
-from flambeau.ops.creation import from_numpy
+from flambeau.ops.from_data import from_numpy
 
 # ---- copies
 
@@ -163,7 +163,7 @@ def _to_method(self: Tensor, *args: Any, dtype: DType | None = None, device: Any
         if rest and (isinstance(rest[0], DType) or (rest[0] is None and type(first) is not DType)):
             dtype, rest = rest[0] or dtype, rest[1:]
         if rest:
-            non_blocking, copy = rest[0], rest[1] if len(rest) > 1 else copy
+            copy = rest[1] if len(rest) > 1 else copy
     elif other is not None:
         dtype, device = other.dtype, other.device
     kind = self._kind or self.kind
@@ -496,5 +496,5 @@ def _format(self: Tensor, spec: str) -> str:
     return object.__format__(self, spec)
 
 
-__all__ = exported(globals())
+__all__ = exported(globals(), "moved convert")
 silence(globals())

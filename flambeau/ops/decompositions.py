@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import int32
 from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import exported, method
@@ -13,8 +14,10 @@ from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
-from flambeau.ops.creation import eye, from_numpy, zeros
-from flambeau.ops.joining import cat
+from flambeau.ops.creation import zeros
+from flambeau.ops.sequences import eye
+from flambeau.ops.from_data import from_numpy
+from flambeau.ops.joining import cat, stack
 from flambeau.ops.linalg import at_least_2d, failing, solve, solve_triangular, square
 from flambeau.ops.products import matmul
 from flambeau.ops.random import randn
@@ -142,27 +145,35 @@ _householder = Op(
 
 @_householder.vjp
 def _householder_vjp(grad: Tensor, A: Tensor, tau: Tensor) -> Any:
-    """By differentiating the product written with tensors, one reflector after the other."""
-    from flambeau.autograd.backward import grad as gradients
-    from flambeau.autograd.grad_mode import enable_grad
+    """Backwards through the reflections ``q[i] = (1 - tau v v^H) q[i + 1]``, which are done again
+    to have what each was applied to."""
+    (m, n), count = A.shape[-2:], tau.shape[-1]
+    q: Any = eye(m, n, dtype=A.dtype, device=A.device).expand(A.shape)  # type: ignore
+    reflectors = [_reflector(A, i) for i in range(count)]
+    scales: list[Any] = [tau[..., i, None, None] for i in range(count)]  # type: ignore[index]
+    steps = []
+    for v, scale in zip(reversed(reflectors), reversed(scales)):
+        steps.append((q, matmul(v.mH, q)))
+        q = q - scale * matmul(v, steps[-1][1])
+    grad_q: Any = grad
+    columns, grad_tau = [], []
+    for i, (v, scale) in enumerate(zip(reflectors, scales)):
+        before, inner = steps[count - 1 - i]
+        back = matmul(v.mH, grad_q)
+        grad_tau.append(-(grad_q * matmul(v, inner).conj()).sum((-2, -1)))
+        grad_v = -scale.conj() * matmul(grad_q, inner.mH) - scale * matmul(before, back.mH)
+        columns.append(grad_v.tril(-i - 1))
+        grad_q = grad_q - scale.conj() * matmul(v, back)
+    rest = A.new_zeros((*A.shape[:-1], n - count))  # type: ignore[attr-defined]
+    of_tau = stack(grad_tau, -1) if count else tau.new_zeros(tau.shape)  # type: ignore
+    return cat((*columns, rest), -1), of_tau
 
-    with enable_grad():
-        pair = (x if x.requires_grad else x.detach().requires_grad_() for x in (A, tau))  # type: ignore
-        a, t = (x.view_as(x) for x in pair)  # tau may depend on A: partial derivatives are wanted
-        product = _reflected(a, t)
-        return gradients(product, (a, t), grad, create_graph=grad.requires_grad, allow_unused=True)  # type: ignore
 
-
-def _reflected(a: Tensor, tau: Tensor) -> Tensor:
-    m, n = a.shape[-2:]
-    q: Any = eye(m, n, dtype=a.dtype, device=a.device).expand(*a.shape[:-2], m, n)  # type: ignore
-    for i in reversed(range(tau.shape[-1])):
-        below = a[..., i + 1 :, i]  # type: ignore[index]
-        head = below.new_zeros((*a.shape[:-2], i))  # type: ignore[attr-defined]
-        one = below.new_ones((*a.shape[:-2], 1))  # type: ignore[attr-defined]
-        v = cat((head, one, below), -1).unsqueeze(-1)  # type: ignore[attr-defined]
-        q = q - tau[..., i, None, None] * matmul(v, matmul(v.mH, q))  # type: ignore[index]
-    return q
+def _reflector(a: Any, i: int) -> Any:
+    """The ``i``-th Householder vector as a column: zeros, a one, the column of ``a`` below it."""
+    below = a[..., i + 1 :, i]
+    head, one = below.new_zeros((*a.shape[:-2], i)), below.new_ones((*a.shape[:-2], 1))
+    return cat((head, one, below), -1).unsqueeze(-1)  # type: ignore[attr-defined]
 
 
 def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -183,6 +194,7 @@ def orgqr(input: Tensor, tau: Tensor) -> Tensor:
 
 
 @method("ormqr")
+@autocasting("ormqr")
 def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False, *,
           out: Tensor | None = None) -> Tensor:  # fmt: skip
     """The product of the whole ``Q`` of ``geqrf`` (or of its transpose) and a matrix."""
@@ -446,10 +458,11 @@ def lu_of(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = Non
     """``torch.lu`` (deprecated): the packed factors and pivots, with ``info`` when asked."""
     packed, pivots, info = lu_factor_ex(A, pivot=pivot)
     if get_infos:
-        return deliver("lu", return_type("lu_factor", "LU pivots infos")(packed, pivots, info), out)
+        return deliver("lu", return_type("_lu_with_info", "LU pivots info")(packed, pivots, info), out)
     return deliver("lu", (packed, pivots), out)
 
 
+@autocasting("lu_solve")
 def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False,
              out: Tensor | None = None) -> Tensor:  # fmt: skip
     """``X`` with ``A @ X = B``, given the packed LU factors of ``A``."""
@@ -466,6 +479,7 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
 
 
 @method("lu_solve")
+@autocasting("lu_solve")
 def lu_solve_of(
     input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None
 ) -> Tensor:

@@ -18,7 +18,7 @@ from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import fft as kernels
-from flambeau.ops.creation import arange
+from flambeau.ops.sequences import arange
 
 Sizes = Sequence[int] | None
 

@@ -11,7 +11,8 @@ from flambeau.core.dtype import default
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import empty, from_numpy
+from flambeau.ops.creation import empty
+from flambeau.ops.from_data import from_numpy
 
 
 def from_file(

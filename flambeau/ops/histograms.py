@@ -15,7 +15,7 @@ from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import histograms as kernels
-from flambeau.ops.creation import linspace
+from flambeau.ops.sequences import linspace
 
 _counted = Op("histogramdd", kernels.counted, inputs="*tensors", outputs=1, accepts="f",
     shape=lambda points, weight, *edges: tuple([e.shape[0] - 1 for e in edges]))  # fmt: skip

@@ -25,7 +25,7 @@ from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import CPU
 from flambeau.kernels.shared import indexing as kernels
 from flambeau.kernels.shared import views as view_kernels
-from flambeau.ops.creation import tensor as make_tensor
+from flambeau.ops.from_data import tensor as make_tensor
 from flambeau.ops.views import alias_op, select_op, slice_op, unsqueeze_op
 
 _scalar = numpy.generic

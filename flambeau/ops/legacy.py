@@ -9,7 +9,8 @@ from flambeau.core.dtype import ALL, SCALAR_NAMES
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.publish import method
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import empty, tensor
+from flambeau.ops.creation import empty
+from flambeau.ops.from_data import tensor
 
 
 class _LegacyType(type):

@@ -17,7 +17,8 @@ from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops import contraction
-from flambeau.ops.creation import eye, zeros
+from flambeau.ops.creation import zeros
+from flambeau.ops.sequences import eye
 from flambeau.ops.joining import cat, stack
 from flambeau.ops.products import matmul
 from flambeau.ops.reductions import vector_norm

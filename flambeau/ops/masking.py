@@ -6,7 +6,7 @@ from typing import Any
 
 from flambeau.core.dtype import bool_, scalar_name
 from flambeau.core.errors.messages import broadcast_error, broadcast_shape
-from flambeau.core.op import Op
+from flambeau.core.op import POINTWISE, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
@@ -48,7 +48,7 @@ def _check_together(input: Tensor, mask: Tensor, swapped: bool = False) -> None:
 # ---- masked_fill
 
 
-_masked_fill = Op("masked_fill", kernels.mask_filled, inputs=("input", "mask", "value"),
+_masked_fill = Op("masked_fill", kernels.mask_filled, batch=POINTWISE, inputs=("input", "mask", "value"),
     shape=_common,
     vjp={"input": lambda grad, mask: grad.masked_fill(mask, 0),
          "value": lambda grad, mask: grad.masked_fill(~mask, 0).sum()},

@@ -15,8 +15,8 @@ from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import int64
 from flambeau.core.errors.messages import broadcast_error, broadcast_shape
 from flambeau.core.generator import Generator, default_generator, seed_all
-from flambeau.core.modes import modes
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
+from flambeau.core.modes import modes
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor, wrap

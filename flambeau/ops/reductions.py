@@ -82,6 +82,8 @@ def nansum(
         raise RuntimeError("nansum does not support complex inputs")
     if input.dtype.is_floating_point:
         input = input.masked_fill(input.isnan(), 0)  # type: ignore[attr-defined]
+    if dtype is None and out is not None:
+        dtype = out.dtype
     return sum(input, dim, keepdim, dtype=dtype, out=out)
 
 
@@ -342,6 +344,8 @@ def _delivered_truth(name: str, result: Tensor, out: Tensor | None) -> Tensor:
         raise RuntimeError(
             f"{name} only supports bool tensor for result, got: {scalar_name(out.dtype)}"
         )
+    if out is not None and out.dtype.name == "bool":
+        result = result.bool()  # type: ignore[attr-defined]
     return deliver(name, result, out)
 
 

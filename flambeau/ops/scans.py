@@ -29,6 +29,8 @@ def _accumulated(
     of = dtype if dtype is not None or out is None else out.dtype
     if of is None:
         return op(input, dim)
+    if of.rank == 0:
+        raise NotImplementedError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
     return deliver(name, op(input.to(of), dim).to(of), out)  # type: ignore[attr-defined]
 
 
@@ -108,6 +110,9 @@ def _logcumsumexp_vjp(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> 
     """``exp(x) * reverse_cumsum(grad * exp(-result))``, in logarithms of each sign to stay finite."""
     if not grad.ndim:
         return grad
+    if input.dtype.is_complex:
+        logs = (grad.conj().log() - result).flip(dim).logcumsumexp(dim).flip(dim)
+        return (logs + input).exp().conj()
     log_grad = grad.abs().log() - result  # type: ignore[attr-defined]
     low = float("-inf")
     positive = log_grad.masked_fill(~(grad > 0), low).flip(dim).logcumsumexp(dim).flip(dim)

@@ -9,7 +9,7 @@ from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import arange
+from flambeau.ops.sequences import arange
 from flambeau.ops.joining import cat
 from flambeau.ops.sorting import searchsorted
 

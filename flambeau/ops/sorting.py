@@ -16,7 +16,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import sorting as kernels
-from flambeau.ops.creation import as_tensor
+from flambeau.ops.from_data import as_tensor
 
 
 def _returned(

@@ -11,7 +11,8 @@ from flambeau.core.dtype import dtype as DType
 from flambeau.core.layout import strided
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import arange, ones, zeros
+from flambeau.ops.creation import ones, zeros
+from flambeau.ops.sequences import arange
 from flambeau.ops.fft import fft, ifft, irfft, rfft
 from flambeau.ops.joining import cat
 from flambeau.ops.padding import pad
@@ -306,12 +307,10 @@ def istft(
     norm = "ortho" if normalized else None
     spectra = x.transpose(-1, -2)  # type: ignore[attr-defined]
     pieces = (
-        irfft(spectra, n_fft, norm=norm)
-        if half and not return_complex
+        irfft(spectra[..., : n_fft // 2 + 1], n_fft, norm=norm)
+        if not return_complex
         else ifft(_mirrored(spectra, n_fft) if half else spectra, norm=norm)
     )
-    if pieces.dtype.is_complex and not return_complex:
-        pieces = pieces.real
     pieces = pieces * frame
     count, total = x.shape[-1], n_fft + hop * (x.shape[-1] - 1)
     signal = _overlapped(pieces, hop, total)

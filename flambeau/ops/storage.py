@@ -275,4 +275,4 @@ def _pin_memory(self: Tensor, device: Any = None) -> Tensor:
     return fresh.set_(storage_of(fresh).pin_memory(), *place)
 
 
-__all__ = exported(globals())
+__all__ = exported(globals(), "check_geometry")

@@ -9,7 +9,8 @@ from typing import Any
 from flambeau.core.dtype import float32, float64, get_default_dtype
 from flambeau.core.modes import modes
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import tensor, zeros
+from flambeau.ops.creation import zeros
+from flambeau.ops.from_data import tensor
 from flambeau.ops.pointwise.complex import view_as_real
 from flambeau.optim.optimizer import Group, Optimizer
 

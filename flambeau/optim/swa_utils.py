@@ -12,7 +12,7 @@ from flambeau.autograd.grad_mode import no_grad
 from flambeau.core import dtype as dtypes
 from flambeau.nn.modules.batchnorm import _BatchNorm
 from flambeau.nn.modules.module import Module
-from flambeau.ops.creation import tensor
+from flambeau.ops.from_data import tensor
 from flambeau.optim.lr_scheduler.base import (
     LRScheduler,
     check_optimizer,

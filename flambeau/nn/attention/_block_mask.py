@@ -9,7 +9,8 @@ from typing import Any
 
 from flambeau.core.dtype import int32
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import arange, zeros
+from flambeau.ops.creation import zeros
+from flambeau.ops.sequences import arange
 
 MaskMod = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 TABLES = (

@@ -16,7 +16,8 @@ from flambeau.nn.attention._block_mask import (
     pair,
     to_ordered,
 )
-from flambeau.ops.creation import arange, zeros
+from flambeau.ops.creation import zeros
+from flambeau.ops.sequences import arange
 
 __all__ = [
     "AuxOutput",

@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import arange
+from flambeau.ops.sequences import arange
 from flambeau.ops.joining import cat
 
 __all__ = ["AuxRequest", "varlen_attn", "varlen_attn_out"]

@@ -12,7 +12,8 @@ from flambeau.nn import init
 from flambeau.nn.modules.lazy import LazyModuleMixin
 from flambeau.nn.modules.module import Module
 from flambeau.nn.parameter import UninitializedBuffer, UninitializedParameter
-from flambeau.ops.creation import empty, ones, tensor, zeros
+from flambeau.ops.creation import empty, ones, zeros
+from flambeau.ops.from_data import tensor
 
 __all__ = [
     "BatchNorm1d",

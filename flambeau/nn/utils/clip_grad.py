@@ -9,7 +9,7 @@ from typing import Any
 
 from flambeau.autograd.grad_mode import no_grad
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import tensor
+from flambeau.ops.from_data import tensor
 from flambeau.ops.joining import stack
 
 __all__ = [

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from flambeau.core.dtype import int64
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import arange, full, tensor
+from flambeau.ops.creation import full
+from flambeau.ops.sequences import arange
+from flambeau.ops.from_data import tensor
 
 __all__ = [
     "PackedSequence",

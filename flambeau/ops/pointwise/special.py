@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from flambeau.core.dtype import default
 from flambeau.core.families import binary, pointwise_shape, unary
 from flambeau.core.op import POINTWISE, Op
 from flambeau.core.publish import exported, method, not_a_tensor
@@ -75,7 +76,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
 
 
 def _floating(input: Tensor) -> Any:
-    return input.dtype if input.is_floating_point() else None  # type: ignore[attr-defined]
+    return input.dtype if input.is_floating_point() else default.dtype  # type: ignore
 
 
 def _gamma_density(grad: Any, input: Any, other: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from flambeau.core.dtype import float64, int64
 from flambeau.core.generator import Generator
-from flambeau.ops.creation import as_tensor, empty
+from flambeau.ops.creation import empty
+from flambeau.ops.from_data import as_tensor
 from flambeau.ops.random import randint, randperm
 from flambeau.ops.sampling import multinomial
 

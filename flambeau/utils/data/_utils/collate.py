@@ -10,7 +10,7 @@ import numpy
 
 from flambeau.core.dtype import float64
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import as_tensor, tensor
+from flambeau.ops.from_data import as_tensor, tensor
 from flambeau.ops.joining import stack
 
 Collate = Callable[..., Any]
