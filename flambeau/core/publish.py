@@ -79,7 +79,7 @@ def method(names: str) -> Callable[[Function], Function]:
 
     Under such names alone the function is itself what works in place, and is taken as it is.
 
-    >>> @method("softmax")
+    >>> @method("softmax")  # doctest: +SKIP
     ... def softmax(input, dim, dtype=None): ...
     """
 
@@ -129,13 +129,15 @@ def not_a_tensor(function: str, argument: str, position: int, value: Any) -> Typ
     )
 
 
-def exported(module_globals: dict[str, Any]) -> list[str]:
-    """The ``__all__`` of a module of operators: its own public functions and the published ones."""
+def exported(module_globals: dict[str, Any], internal: str = "") -> list[str]:
+    """The ``__all__`` of a module of operators: its own functions and the published ones, without
+    the `internal` ones, which only other modules of the library use."""
     own = module_globals["__name__"]
     return [
         name
         for name, value in module_globals.items()
         if not name.startswith("_")
+        and name not in internal.split()
         and isinstance(value, FunctionType)
         and (hasattr(value, "op") or value.__module__ == own)
     ]

@@ -9,10 +9,12 @@ import numpy as np
 
 import flambeau as torch
 from tests.samples import function, generators
+from tests.samples.special import POLYNOMIALS
 
 NAMES = sorted(generators())
 NOT_THE_DERIVATIVE = {"padding_idx"}  # parameters under which gradients are left out
 # Only one triangle of these matrices counts: they are made Hermitian before gradients are checked.
+GRADIENT_DIFFERS = {"ctc_loss"}  # that of PyTorch's takes log-probabilities for normalised ones
 HERMITIAN = {"cholesky", "linalg.cholesky", "linalg.cholesky_ex", "linalg.eigvalsh"}
 NOT_ON_CUDA = {"special.airy_ai"}  # CuPy has no such function
 Tensor = torch.Tensor
@@ -41,7 +43,9 @@ HOST_READS = {
     **dict.fromkeys([f"nn.functional.{n}" for n in ("embedding", "linear_cross_entropy")], INDEX),
     **dict.fromkeys([f"nn.functional.{n}" for n in ("grid_sample", "pdist")], 8 * INDEX),
     "nn.functional.embedding_bag": SIZE + 2 * INDEX,
-    **dict.fromkeys([f"nn.functional.{n}" for n in ("gaussian_nll_loss", "binary_cross_entropy")], VALUE),
+    **dict.fromkeys(
+        [f"nn.functional.{n}" for n in ("gaussian_nll_loss", "binary_cross_entropy")], VALUE
+    ),
     **dict.fromkeys(
         [f"nn.functional.multi{n}margin_loss" for n in ("_", "label_")], VALUE + 2 * INDEX
     ),
@@ -52,6 +56,16 @@ HOST_READS = {
     **dict.fromkeys(["linalg.lstsq", "linalg.matrix_exp", "matrix_exp"], HOST),
     **dict.fromkeys(["lu", "lu_unpack", "lu_solve", "ormqr"], HOST),
     **dict.fromkeys(["det", "linalg.det"], VALUE),
+    **dict.fromkeys(["bernoulli", "binomial", "multinomial", "poisson", "ctc_loss"], HOST),
+    **dict.fromkeys(["normal", "rrelu", "nn.functional.rrelu"], VALUE),
+    **dict.fromkeys(["istft", "segment_reduce"], 3 * VALUE),
+    **dict.fromkeys(["histogram", "histogramdd"], 2 * SIZE),
+    **dict.fromkeys(["embedding", "isin", "lu_solve"], INDEX),
+    **dict.fromkeys(["grid_sampler", "grid_sampler_2d", "grid_sampler_3d"], 8 * INDEX),
+    "embedding_bag": SIZE + 2 * INDEX,
+    **dict.fromkeys([f"special.{n}" for n in POLYNOMIALS.split()], VALUE),  # the highest degree
+    **dict.fromkeys([f"nn.functional.fractional_max_pool{n}d_with_indices" for n in (2, 3)], INDEX),
+    "nonzero_static": SIZE,
     "prod": VALUE,  # whether elements are zero decides how gradients are computed
     "cumprod": 2 * VALUE,
 }

@@ -1,4 +1,4 @@
-"""Samples of functions in ``torch`` itself that ``nn.functional`` has in a friendlier form."""
+"""Samples of functions of ``torch`` that ``nn.functional`` has in a friendlier form."""
 
 from __future__ import annotations
 
@@ -38,6 +38,14 @@ def _ctc(make: Make) -> list[Sample]:
     scores = make(5, 2, 4, requires_grad=False).log_softmax(-1)  # gradients are those before it
     targets = torch.tensor([[1, 2], [3, 1]])
     return [((scores, targets, torch.tensor([5, 4]), torch.tensor([2, 1])), {})]
+
+
+def _logits(make: Make) -> list[Sample]:
+    return [((make(2, 3), make(2, 3, low=0, high=1)), {})]
+
+
+def _conjugate(make: Make) -> list[Sample]:
+    return [((make(2),), {}), ((make(2, dtype=torch.complex128).conj(),), {})]
 
 
 def _triplet(make: Make) -> list[Sample]:
@@ -111,7 +119,7 @@ SAMPLES: dict[str, Generator] = {
     "cosine_embedding_loss": _cosine,
     "kl_div": lambda make: [((make(2, 3), make(2, 3, low=0.5)), {})],
     "poisson_nll_loss": lambda make: [((make(3), make(3, low=0.5), True, False, 1e-8, 1), {})],
-    "binary_cross_entropy_with_logits": lambda make: [((make(2, 3), make(2, 3, low=0, high=1)), {})],
+    "binary_cross_entropy_with_logits": _logits,
     "affine_grid_generator": _affine,
     "grid_sampler": lambda make: _grid(make, 2),
     "grid_sampler_2d": lambda make: _grid(make, 2),
@@ -130,7 +138,7 @@ SAMPLES: dict[str, Generator] = {
     "native_channel_shuffle": lambda make: [((make(1, 4, 2), 2), {})],
     "lu": lambda make: [((make(3, 3, low=1),), {})],
     "pinverse": lambda make: [((make(3, 2),), {})],
-    "resolve_conj": lambda make: [((make(2),), {}), ((make(2, dtype=torch.complex128).conj(),), {})],
+    "resolve_conj": _conjugate,
     "resolve_neg": lambda make: [((make(2),), {})],
     "is_conj": lambda make: [((make(2),), {})],
     "is_neg": lambda make: [((make(2),), {})],

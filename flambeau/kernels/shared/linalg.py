@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
@@ -110,8 +111,6 @@ def rank(matrix: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
 
 def _each(function: Callable[..., Any], *stacks: Any) -> list[Any]:
     """A function of matrices applied over leading dimensions; its results stacked again."""
-    import numpy
-
     hosts = [s.get() if hasattr(s, "get") else s for s in stacks]
     batch = numpy.broadcast_shapes(*[s.shape[:-2] for s in hosts])
     count = int(numpy.prod(batch))
@@ -132,10 +131,10 @@ def lu_factor(matrix: Any) -> tuple[Any, Any, Any]:
 
     def factor(a: Any) -> tuple[Any, Any, Any]:
         if 0 in a.shape:
-            return a.copy(), xp.zeros(min(a.shape), xp.int32), xp.int32(0)
+            return a.copy(), numpy.zeros(min(a.shape), numpy.int32), numpy.int32(0)
         (getrf,) = lapack.get_lapack_funcs(("getrf",), (a,))
         packed, pivots, info = getrf(a)
-        return packed, (pivots + 1).astype(xp.int32), xp.int32(info)
+        return packed, (pivots + 1).astype(numpy.int32), numpy.int32(info)
 
     packed, pivots, info = _each(factor, matrix)
     return packed, pivots, info
@@ -168,7 +167,7 @@ def geqrf(matrix: Any) -> tuple[Any, Any]:
 
     def factor(a: Any) -> tuple[Any, Any]:
         if 0 in a.shape:
-            return a.copy(), xp.zeros(min(a.shape), a.dtype)
+            return a.copy(), numpy.zeros(min(a.shape), a.dtype)
         (function,) = lapack.get_lapack_funcs(("geqrf",), (a,))
         packed, tau, _, _ = function(a)
         return packed, tau
@@ -183,11 +182,11 @@ def ldl_factor(matrix: Any, hermitian: bool) -> tuple[Any, Any, Any]:
 
     def factor(a: Any) -> tuple[Any, Any, Any]:
         if 0 in a.shape:
-            return a.copy(), xp.zeros(a.shape[0], xp.int32), xp.int32(0)
+            return a.copy(), numpy.zeros(a.shape[0], numpy.int32), numpy.int32(0)
         name = "hetrf" if hermitian and a.dtype.kind == "c" else "sytrf"
         (function,) = lapack.get_lapack_funcs((name,), (a,))
         packed, pivots, info = function(a, lower=1)
-        return xp.tril(packed), pivots.astype(xp.int32), xp.int32(info)
+        return numpy.tril(packed), pivots.astype(numpy.int32), numpy.int32(info)
 
     packed, pivots, info = _each(factor, matrix)
     return packed, pivots, info
@@ -195,7 +194,6 @@ def ldl_factor(matrix: Any, hermitian: bool) -> tuple[Any, Any, Any]:
 
 def lstsq(matrix: Any, right: Any, rcond: float) -> tuple[Any, Any, Any, Any]:
     """The least-squares solution, the squared residuals, the rank and the singular values."""
-    import numpy
 
     def solve_one(a: Any, b: Any) -> tuple[Any, ...]:
         x, residual, found, values = numpy.linalg.lstsq(a, b, rcond)
