@@ -1,0 +1,1 @@
+"""What the profilers are made of: recording, events, tables and traces."""
