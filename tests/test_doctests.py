@@ -1,6 +1,7 @@
 """The examples in the docstrings run and print what they say.
 
-They may use the names of their module, its own name, and ``torch``, ``nn``, ``F`` and ``optim``.
+They may use the names of their module and of its package, both by their own names, and ``torch``,
+``nn``, ``F`` and ``optim``.
 
 Not pytest's own collection: modules with ufunc calls drop their ``__name__`` (kernels/quiet.py),
 which the doctest finder would ask for.
@@ -43,11 +44,20 @@ class Finder(doctest.DocTestFinder):
         return getattr(object, "__module__", None) == module.__spec__.name
 
 
+def names_for_examples(module: ModuleType, name: str) -> dict[str, object]:
+    package, _, short = name.rpartition(".")
+    names = {**USUAL_NAMES, short: module}
+    if package not in ("", "flambeau"):
+        names[package.rpartition(".")[2]] = around = importlib.import_module(package)
+        names |= vars(around)
+    return {**names, **vars(module), "__name__": name}
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")  # given on purpose
 @pytest.mark.parametrize("name", module_names())
 def test_examples(name: str) -> None:
     module = importlib.import_module(name)
-    names = {**USUAL_NAMES, name.rpartition(".")[2]: module, **vars(module), "__name__": name}
+    names = names_for_examples(module, name)
     runner = doctest.DocTestRunner(optionflags=FLAGS, verbose=False)
     report: list[str] = []
     for example in Finder(exclude_empty=True).find(module, name, module, names):
