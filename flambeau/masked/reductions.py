@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import default, int64
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.families import canonical
 from flambeau.core.tensor import Tensor
 from flambeau.masked.filling import counted, filled, fitting, greatest, least
@@ -35,6 +35,8 @@ def prod(
 ) -> Tensor:  # fmt: skip
     """The product of the elements that count; 1 where none does."""
     result: Any = filled(input.to(dtype or counted(input.dtype)), mask, 1)  # type: ignore
+    if not input.ndim and dim is not None:
+        return result.clone()
     for one in sorted(canonical(dim, input.ndim), reverse=True):
         result = result.prod(one, bool(keepdim))
     return result
@@ -168,8 +170,8 @@ def var(
     count = _count(input, dims, mask)
     middle = sum(given, dims, keepdim=True, mask=mask) / count
     apart: Any = filled(given - middle, fitting(input, mask), 0)
-    total = (apart * apart.conj()).sum(dims, True) / (count - less).clamp(min=0)
-    return _shaped(total, dims, keepdim)
+    total = (apart * apart.conj()).sum(dims, True)
+    return _shaped((total / (count - less).clamp(min=0)).to(total.dtype), dims, keepdim)
 
 
 def std(

@@ -12,6 +12,7 @@ from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
 from flambeau.core.errors.messages import broadcast_shape
 from flambeau.core.op import wrap_dim
+from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import exported, method
 from flambeau.core.size import Size
 from flambeau.core.tensor import Tensor
@@ -201,6 +202,9 @@ def _contracted(
     right = [label for label in b_labels if label not in shared]
     x = _arranged(a, a_labels, batch, left, total)
     y = _arranged(b, b_labels, batch, total, right)
+    if x.dtype is not y.dtype:  # an integer operand that was summed
+        of = result_dtype(x, y)
+        x, y = x.to(of), y.to(of)  # type: ignore[attr-defined]
     product = matmul(x, y)
     sizes = [
         max(size_a[label], size_b[label]) if 0 not in (size_a[label], size_b[label]) else 0
@@ -224,7 +228,7 @@ def _summed(
     )
     if not dims:
         return term
-    return tensor.sum(dims, dtype=tensor.dtype), tuple([label for i, label in enumerate(labels) if i not in dims])  # type: ignore
+    return tensor.sum(dims), tuple([label for i, label in enumerate(labels) if i not in dims])  # type: ignore
 
 
 def _arranged(

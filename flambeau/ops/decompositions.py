@@ -147,14 +147,8 @@ _householder = Op(
 def _householder_vjp(grad: Tensor, A: Tensor, tau: Tensor) -> Any:
     """Backwards through the reflections ``q[i] = (1 - tau v v^H) q[i + 1]``, which are done again
     to have what each was applied to."""
-    (m, n), count = A.shape[-2:], tau.shape[-1]
-    q: Any = eye(m, n, dtype=A.dtype, device=A.device).expand(A.shape)  # type: ignore
-    reflectors = [_reflector(A, i) for i in range(count)]
-    scales: list[Any] = [tau[..., i, None, None] for i in range(count)]  # type: ignore[index]
-    steps = []
-    for v, scale in zip(reversed(reflectors), reversed(scales)):
-        steps.append((q, matmul(v.mH, q)))
-        q = q - scale * matmul(v, steps[-1][1])
+    n, count = A.shape[-1], tau.shape[-1]
+    _, reflectors, scales, steps = _reflected(A, tau)
     grad_q: Any = grad
     columns, grad_tau = [], []
     for i, (v, scale) in enumerate(zip(reflectors, scales)):
@@ -167,6 +161,20 @@ def _householder_vjp(grad: Tensor, A: Tensor, tau: Tensor) -> Any:
     rest = A.new_zeros((*A.shape[:-1], n - count))  # type: ignore[attr-defined]
     of_tau = stack(grad_tau, -1) if count else tau.new_zeros(tau.shape)  # type: ignore
     return cat((*columns, rest), -1), of_tau
+
+
+def _reflected(a: Tensor, tau: Tensor) -> tuple[Any, list[Any], list[Any], list[Any]]:
+    """The product; the reflectors, their scales, and from the last to the first what each was
+    applied to, with ``v^H`` times it."""
+    (m, n), count = a.shape[-2:], tau.shape[-1]
+    q: Any = eye(m, n, dtype=a.dtype, device=a.device).expand(*a.shape[:-2], m, n)  # type: ignore
+    reflectors = [_reflector(a, i) for i in range(count)]
+    scales: list[Any] = [tau[..., i, None, None] for i in range(count)]  # type: ignore[index]
+    steps = []
+    for v, scale in zip(reversed(reflectors), reversed(scales)):
+        steps.append((q, matmul(v.mH, q)))
+        q = q - scale * matmul(v, steps[-1][1])
+    return q, reflectors, scales, steps
 
 
 def _reflector(a: Any, i: int) -> Any:
@@ -198,9 +206,11 @@ def orgqr(input: Tensor, tau: Tensor) -> Tensor:
 def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False, *,
           out: Tensor | None = None) -> Tensor:  # fmt: skip
     """The product of the whole ``Q`` of ``geqrf`` (or of its transpose) and a matrix."""
+    if input.ndim < 2:
+        raise RuntimeError("torch.ormqr: input must have at least 2 dimensions.")
     m, k = input.shape[-2], tau.shape[-1]
     padded = cat((input[..., :k], input.new_zeros((*input.shape[:-2], m, m - k))), -1)  # type: ignore
-    q = _reflected(padded, tau)
+    q = _reflected(padded, tau)[0]
     q = q.mH if transpose else q  # type: ignore[attr-defined]
     return deliver("ormqr", matmul(q, other) if left else matmul(other, q), out)
 

@@ -278,7 +278,8 @@ def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, 
     if any(size < 0 for size in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
     steps = [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]
-    return tuple([indices.floor_divide(step) % size for step, size in zip(steps, sizes)])  # type: ignore
+    places: Any = indices.to(int64)  # type: ignore[attr-defined]
+    return tuple([places.floor_divide(step) % size for step, size in zip(steps, sizes)])
 
 
 __all__ = [name for name in exported(globals()) if not name.startswith("check_")]

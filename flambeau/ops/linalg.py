@@ -102,10 +102,6 @@ def _solve_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor, Tensor]
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """``X`` with ``A @ X = B`` (``X @ A = B`` unless ``left``); ``B`` may be a stack of vectors."""
     square("linalg.solve", A)
-    if A.ndim < 2:
-        raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
-    if B.ndim < 1:
-        raise RuntimeError("torch.linalg.lstsq: other must have at least 1 dimension.")
     vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
     right = B.unsqueeze(-1) if vector else B  # type: ignore[attr-defined]
     if not left:
@@ -209,6 +205,10 @@ def lstsq(
         raise RuntimeError(
             "torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)"
         )
+    if A.ndim < 2:
+        raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
+    if B.ndim < 1:
+        raise RuntimeError("torch.linalg.lstsq: other must have at least 1 dimension.")
     vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
     right = B.unsqueeze(-1) if vector else B  # type: ignore[attr-defined]
     eps = float(numpy.finfo(A.kind.array_type).eps) * max(A.shape[-2:])

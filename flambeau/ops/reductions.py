@@ -82,7 +82,7 @@ def nansum(
         raise RuntimeError("nansum does not support complex inputs")
     if input.dtype.is_floating_point:
         input = input.masked_fill(input.isnan(), 0)  # type: ignore[attr-defined]
-    if dtype is None and out is not None:
+    if dtype is None and out is not None and input.dtype.rank < 2:
         dtype = out.dtype
     return sum(input, dim, keepdim, dtype=dtype, out=out)
 

@@ -55,7 +55,7 @@ def _ordering(name: str, kernel: Any, params: tuple[str, ...]) -> Op:
         if keeps
         else (lambda input_t, result1, dim: _chosen(input_t, result1, dim))
     )
-    return Op(name, kernel, params=params, outputs=2, differentiable=(0,), vjp={"input": vjp}, jvp=jvp,
+    return Op(name, kernel, params=params, outputs=2, differentiable=(0,), vjp={"input": vjp}, jvp=jvp, widen=True,
               accepts="bif", refusal=name)  # fmt: skip
 
 

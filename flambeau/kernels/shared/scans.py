@@ -53,9 +53,20 @@ def logcumsumexp(array: Any, dim: int) -> Any:
         return array.copy()
     if array.dtype.kind != "c":
         return accumulated(xp.logaddexp, array, dim)
-    top = xp.max(array.real, axis=dim, keepdims=True)
-    top = xp.where(xp.isfinite(top), top, xp.zeros((), top.dtype))
-    return xp.log(xp.cumsum(xp.exp(array - top), axis=dim)) + top
+    # One after the other, so that the imaginary part goes on beyond pi instead of wrapping around.
+    rows = xp.moveaxis(array, dim, 0)
+    result = xp.empty_like(rows)
+    result[0] = total = rows[0]
+    for i in range(1, rows.shape[0]):
+        result[i] = total = _logaddexp_complex(total, rows[i])
+    return xp.moveaxis(result, 0, dim)
+
+
+def _logaddexp_complex(x: Any, y: Any) -> Any:
+    greater = x.real >= y.real
+    top, low = xp.where(greater, x, y), xp.where(greater, y, x)
+    apart = xp.where(xp.isneginf(low.real), -xp.inf, low - top)
+    return top + xp.log1p(xp.exp(apart))
 
 
 silence(globals())

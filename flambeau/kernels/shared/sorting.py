@@ -49,7 +49,7 @@ def median(array: Any, dim: int, keepdim: bool, ignore_nan: bool) -> tuple[Any, 
     if array.ndim == 0:
         return array.copy(), xp.zeros((), xp.int64)
     _, order = sort(array, dim, False, True)
-    nan = xp.isnan(array) if array.dtype.kind == "f" else xp.zeros(array.shape, bool)
+    nan = array != array
     bad = xp.sum(nan, axis=dim, keepdims=True)
     middle = xp.maximum(array.shape[dim] - bad - 1, 0) // 2
     if not ignore_nan:
