@@ -63,7 +63,7 @@ from flambeau.ops.masking import *
 from flambeau.ops.scattering import *
 from flambeau.ops.padding import constant_pad_nd
 from flambeau.ops.pooling import avg_pool1d, max_pool1d_with_indices
-from flambeau.ops.normalization import rms_norm
+from flambeau.ops.row_normalization import rms_norm
 from flambeau.ops.native import *
 from flambeau.ops.vision import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from flambeau.ops.products import *

@@ -56,6 +56,7 @@ from flambeau.ops.pointwise.functional import *
 from flambeau.ops.pooling import *
 from flambeau.ops.products import linear as linear
 from flambeau.ops.resampling import *
+from flambeau.ops.row_normalization import *
 from flambeau.ops.unpooling import *
 from flambeau.ops.vision import *
 

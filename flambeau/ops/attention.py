@@ -8,8 +8,8 @@ from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.ops.sequences import arange
 from flambeau.ops.dropout import dropout
+from flambeau.ops.sequences import arange
 
 Maybe = Tensor | None
 

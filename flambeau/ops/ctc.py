@@ -11,8 +11,8 @@ from flambeau.core.op import Op
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import ctc as kernels
-from flambeau.ops.from_data import tensor
 from flambeau.ops.direct import run
+from flambeau.ops.from_data import tensor
 from flambeau.ops.reduction import chosen
 
 _ctc = Op("ctc_loss", kernels.ctc_forward,

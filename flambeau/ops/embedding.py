@@ -9,9 +9,9 @@ from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import embedding as kernels
-from flambeau.ops.sequences import arange
 from flambeau.ops.direct import run
 from flambeau.ops.reductions import vector_norm
+from flambeau.ops.sequences import arange
 
 
 def _batch_embedding(

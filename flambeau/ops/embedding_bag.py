@@ -9,8 +9,8 @@ import numpy
 
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.ops.from_data import tensor
 from flambeau.ops.embedding import check_indices, look_up, renormalize
+from flambeau.ops.from_data import tensor
 
 MODES = ("sum", "mean", "max")
 Maybe = Tensor | None

@@ -19,6 +19,7 @@ from flambeau.ops import (
     margin_losses,
     normalization,
     pooling,
+    row_normalization,
     vision,
 )
 from flambeau.ops import embedding as tables
@@ -83,14 +84,14 @@ def layer_norm(
     eps: float = 1e-5, cudnn_enable: bool = True,
 ) -> Tensor:  # fmt: skip
     """``nn.functional.layer_norm``."""
-    return normalization.layer_norm(input, normalized_shape, weight, bias, eps)
+    return row_normalization.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
 def native_layer_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Maybe, bias: Maybe, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """``layer_norm`` with the mean and 1 / deviation of each row."""
-    result = normalization.layer_norm(input, normalized_shape, weight, bias, eps)
+    result = row_normalization.layer_norm(input, normalized_shape, weight, bias, eps)
     dims = tuple(range(input.ndim - len(normalized_shape), input.ndim))
     return result, *_statistics(input, dims, eps, _statistics_dtype(input, weight, bias))
 

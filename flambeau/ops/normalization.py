@@ -1,4 +1,4 @@
-"""Normalisation over batches, groups of channels and rows, with fused gradients.
+"""Normalisation over batches, images and groups of channels, with fused gradients.
 
 While gradients are recorded themselves (``create_graph=True``), the rules use formulas of tensors
 instead of the fused kernels, so that they differentiate again.
@@ -7,254 +7,31 @@ instead of the fused kernels, so that they differentiate again.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
-from flambeau.core.dtype import dtype as DType
-from flambeau.core.dtype import scalar_name
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
-from flambeau.core.publish import exported, not_a_tensor
+from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.core.views import bump
 from flambeau.core.writing import deliver
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import normalization as kernels
 from flambeau.ops.direct import run
+from flambeau.ops.normalization_rules import (
+    Maybe,
+    Needs,
+    affine_grads,
+    affine_tangent,
+    parameter_like,
+    per_channel,
+    statistics,
+    unit_grad,
+    unit_of,
+)  # fmt: skip
 from flambeau.ops.pooling import avg_pool2d, avg_pool3d
 from flambeau.ops.reductions import vector_norm
 from flambeau.ops.spatial import follow
-
-Maybe = Tensor | None
-Needs = tuple[bool, bool, bool]
-
-
-# ---- what the rules share
-
-
-def _unit(input: Tensor, dims: Any, eps: float, centred: bool = True) -> tuple[Tensor, Tensor]:
-    """The input with mean 0 and variance 1 over ``dims``, and what it was multiplied by."""
-    if centred:
-        input = input - input.mean(dims, True)  # type: ignore[attr-defined]
-    scale = ((input * input).mean(dims, True) + eps).rsqrt()  # type: ignore[operator]
-    return input * scale, scale
-
-
-def _unit_grad(
-    grad: Tensor, unit: Tensor, scale: Tensor, dims: Any, centred: bool = True
-) -> Tensor:
-    """The gradient of the input from that of ``unit``."""
-    along = unit * (grad * unit).mean(dims, True)  # type: ignore[operator]
-    if centred:
-        grad = grad - grad.mean(dims, True)  # type: ignore[attr-defined]
-    return (grad - along) * scale
-
-
-def _summed(tensor: Tensor, dims: tuple[int, ...]) -> Tensor:
-    return tensor.sum(dims) if dims else tensor  # type: ignore[attr-defined]
-
-
-def _affine_grads(
-    grad: Tensor, unit: Tensor, weight: Maybe, dims: Any, needs: Needs
-) -> tuple[Tensor, Maybe, Maybe]:
-    """The gradients of ``unit``, weight and bias in ``unit * weight + bias``."""
-    return (
-        grad if weight is None else grad * weight,
-        _summed(grad * unit, dims) if needs[1] else None,  # type: ignore[operator]
-        _summed(grad, dims) if needs[2] else None,
-    )
-
-
-def _like(vector: Maybe, ndim: int) -> Maybe:
-    """A vector of channels, shaped to go with ``[N, C, *]``."""
-    return None if vector is None else vector.reshape(-1, *(1,) * (ndim - 2))  # type: ignore
-
-
-def _parameter_like(weight: Maybe, input: Tensor, name: str) -> None:
-    """Parameters have the dtype of the input; float32 also goes with a half-precision input."""
-    if weight is None or weight.dtype is input.dtype:
-        return
-    if not input.dtype.is_floating_point:
-        raise NotImplementedError(f"\"{name}\" not implemented for '{scalar_name(input.dtype)}'")
-    if input.dtype.itemsize > 2:
-        raise RuntimeError(
-            f"mixed dtype (CPU): expect parameter to have scalar type of {scalar_name(input.dtype)}"
-        )
-    if weight.dtype.name != "float32":
-        raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
-
-
-# ---- layer norm and RMS norm
-
-
-def _batch_layer_norm(op: Op, input: Tensor, weight: Any, bias: Any, count: int, eps: float) -> Any:
-    out, mean, rstd = op(input, None, None, count, eps)
-    for vector, add in ((weight, False), (bias, True)):
-        if vector is not None:
-            missing = input.ndim - vector.ndim
-            shaped = vector.reshape(vector.shape[0], *[1] * missing, *vector.shape[1:])
-            out = out + shaped if add else out * shaped
-    return out, mean, rstd
-
-
-_layer_norm = Op("native_layer_norm", kernels.layer_norm_forward,
-    batch=_batch_layer_norm, inputs=("input", "weight", "bias"),
-    params=("count", "eps"), outputs=3, differentiable=(0,), accepts="f",
-    refusal="LayerNormKernelImpl",
-    shape=lambda x, weight, bias, count, eps: (
-        x.shape, _statistics(x, x.shape[: x.ndim - count], count),
-        _statistics(x, x.shape[: x.ndim - count], count)))  # fmt: skip
-
-_layer_norm_backward = Op("native_layer_norm_backward", kernels.layer_norm_backward,
-    inputs=("grad_output", "input", "mean", "rstd", "weight"), params=("count", "needs_of"),
-    outputs=3, shape=lambda g, x, mean, rstd, weight, count, needs: (
-        x.shape, x.shape[x.ndim - count :], x.shape[x.ndim - count :]))  # fmt: skip
-
-
-def _statistics(x: Any, lead: tuple[int, ...], ones: int) -> tuple[tuple[int, ...], Any]:
-    """The shape and dtype of statistics, which are float32 for narrow floats."""
-    return (*lead, *(1,) * ones), x.dtype if x.dtype.itemsize > 2 else "float32"
-
-
-@_layer_norm.vjp
-def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, result2: Tensor, count: int,
-      eps: float, needs: Needs) -> Any:  # fmt: skip
-    if not modes.grad:
-        return run(_layer_norm_backward, (grad, input, result1, result2, weight), (count, needs))
-    dims, outer = _split(input, count)
-    unit, scale = _unit(input, dims, eps)
-    g, dw, db = _affine_grads(grad, unit, weight, outer, needs)
-    return _unit_grad(g, unit, scale, dims) if needs[0] else None, dw, db
-
-
-def _split(input: Tensor, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The last ``count`` dimensions and those before."""
-    return tuple(range(input.ndim - count, input.ndim)), tuple(range(input.ndim - count))
-
-
-@_layer_norm.jvp
-def _(input: Tensor, weight: Maybe, input_t: Maybe, weight_t: Maybe, bias_t: Maybe, count: int,
-      eps: float) -> Any:  # fmt: skip
-    dims = _split(input, count)[0]
-    unit, scale = _unit(input, dims, eps)
-    return _affine_tangent(unit, scale, dims, weight, input_t, weight_t, bias_t), None, None
-
-
-def _affine_tangent(unit: Tensor, scale: Tensor, dims: Any, weight: Any, input_t: Any,
-                    weight_t: Any, bias_t: Any, centred: bool = True) -> Any:  # fmt: skip
-    """The tangent of ``unit * weight + bias``; the Jacobian of ``unit`` is symmetric."""
-    total = None
-    if input_t is not None:
-        total = _unit_grad(input_t, unit, scale, dims, centred)
-        total = total if weight is None else total * weight
-    for tangent in (None if weight_t is None else unit * weight_t, bias_t):
-        if tangent is not None:
-            total = tangent if total is None else total + tangent
-    return total
-
-
-def _checked_rows(
-    name: str, input: Tensor, shape: Any, weight: Maybe, bias: Maybe, star: str
-) -> tuple[int, ...]:
-    if not isinstance(input, Tensor):
-        raise not_a_tensor(name, "input", 1, input)
-    if isinstance(shape, int) or not isinstance(shape, Sequence):
-        raise TypeError(
-            f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
-            f"{type(shape).__name__}"
-        )
-    shape = tuple(shape)
-    if not shape:
-        raise RuntimeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-            "element, but got normalized_shape = []"
-        )
-    for tensor, what in ((weight, "weight"), (bias, "bias")):
-        if tensor is not None and tensor._array.shape != shape:
-            raise RuntimeError(
-                f"Expected {what} to be of same shape as normalized_shape, but got {what} of shape "
-                f"{list(tensor.shape)} and normalized_shape = {list(shape)}"
-            )
-    if input._array.shape[-len(shape) :] != shape:
-        raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape "
-            f"[*{star}{', '.join(map(str, shape))}], but got input of size{list(input.shape)}"
-        )
-    return shape
-
-
-def layer_norm(
-    input: Tensor, normalized_shape: Sequence[int], weight: Maybe = None, bias: Maybe = None,
-    eps: float = 1e-5,
-) -> Tensor:  # fmt: skip
-    """Normalises each slice over the last dimensions, whose shape is ``normalized_shape``.
-
-    The result is ``(x - mean) / sqrt(var + eps) * weight + bias`` with the biased variance;
-    ``weight`` and ``bias`` have the shape ``normalized_shape``. Half precision is computed in
-    float32. (Ba, Kiros and Hinton, Layer Normalization, 2016.)
-
-    >>> torch.nn.functional.layer_norm(torch.tensor([[1.0, 3.0]]), (2,))
-    tensor([[-1.0000,  1.0000]])
-    """
-    shape = _checked_rows("layer_norm", input, normalized_shape, weight, bias, ", ")
-    for tensor in (weight, bias):
-        if tensor is not None and tensor._kind is not input._kind:
-            _parameter_like(tensor, input, "LayerNormKernelImpl")
-    return run(_layer_norm, (input, weight, bias), (len(shape), eps))[0]
-
-
-_rms_norm = Op("rms_norm", kernels.rms_norm_forward, inputs=("input", "weight"),
-    params=("count", "eps"), outputs=2, differentiable=(0,), accepts="f", refusal="rms_norm",
-    shape=lambda x, weight, count, eps: (
-        x.shape, _statistics(x, x.shape[: x.ndim - count], count)))  # fmt: skip
-
-_rms_norm_backward = Op("rms_norm_backward", kernels.rms_norm_backward,
-    inputs=("grad_output", "input", "rstd", "weight"), params=("count", "needs_of"), outputs=2,
-    shape=lambda g, x, rstd, weight, count, needs: (
-        x.shape, x.shape[x.ndim - count :]))  # fmt: skip
-
-
-@_rms_norm.vjp
-def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, count: int, eps: float,
-      needs: tuple[bool, bool]) -> Any:  # fmt: skip
-    if not modes.grad:
-        return run(_rms_norm_backward, (grad, input, result1, weight), (count, needs))
-    dims, outer = _split(input, count)
-    unit, scale = _unit(input, dims, eps, False)
-    g, dw, _ = _affine_grads(grad, unit, weight, outer, (*needs, False))
-    return _unit_grad(g, unit, scale, dims, False) if needs[0] else None, dw
-
-
-@_rms_norm.jvp
-def _(input: Tensor, weight: Maybe, input_t: Maybe, weight_t: Maybe, count: int, eps: float) -> Any:
-    dims = _split(input, count)[0]
-    unit, scale = _unit(input, dims, eps, False)
-    return _affine_tangent(unit, scale, dims, weight, input_t, weight_t, None, False), None
-
-
-def rms_norm(
-    input: Tensor, normalized_shape: Sequence[int], weight: Maybe = None, eps: float | None = None
-) -> Tensor:
-    """``x / sqrt(mean(x^2) + eps) * weight`` over the last dimensions.
-
-    ``eps`` is the machine epsilon of the dtype of the computation by default. (Zhang and Sennrich,
-    Root Mean Square Layer Normalization, 2019.)
-    """
-    shape = _checked_rows("rms_norm", input, normalized_shape, weight, None, "")
-    if eps is None:
-        eps = _machine_epsilon(input.dtype)
-    if input.dtype.is_complex:
-        dims = tuple(range(input.ndim - len(shape), input.ndim))
-        unit = _unit(input, dims, eps, False)[0]
-        return unit if weight is None else unit * weight
-    if weight is not None and weight.dtype is not input.dtype:
-        return run(_rms_norm, (input, None), (len(shape), eps))[0] * weight.to(input.dtype)
-    return run(_rms_norm, (input, weight), (len(shape), eps))[0]
-
-
-def _machine_epsilon(of: DType) -> float:
-    return 2.0**-52 if of.name in ("float64", "complex128") else 2.0**-23
-
 
 # ---- batch norm
 
@@ -262,7 +39,7 @@ _batch_norm = Op("native_batch_norm", kernels.batch_norm_forward,
     inputs=("input", "weight", "bias", "running_mean", "running_var"), params=("training", "eps"),
     outputs=4, differentiable=(0,), accepts="f", refusal="batch_norm",
     shape=lambda x, weight, bias, mean, var, training, eps: (
-        x.shape, *[_statistics(x, (x.shape[1],), 0)] * 3))  # fmt: skip
+        x.shape, *[statistics(x, (x.shape[1],), 0)] * 3))  # fmt: skip
 
 _batch_norm_backward = Op("native_batch_norm_backward", kernels.batch_norm_backward,
     inputs=("grad_output", "input", "weight", "mean", "rstd"), params=("training", "needs_of"),
@@ -278,8 +55,8 @@ def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, result2: Tens
         return *run(_batch_norm_backward, tensors, (training, needs[:3])), None, None
     dims = (0, *range(2, input.ndim))
     unit, scale = _channel_unit(input, result1, result2, dims, training, eps)
-    g, dw, db = _affine_grads(grad, unit, _like(weight, input.ndim), dims, needs[:3])  # type: ignore
-    dx = _unit_grad(g, unit, scale, dims) if training else g * scale
+    g, dw, db = affine_grads(grad, unit, per_channel(weight, input.ndim), dims, needs[:3])  # type: ignore
+    dx = unit_grad(g, unit, scale, dims) if training else g * scale
     return dx if needs[0] else None, dw, db, None, None
 
 
@@ -288,9 +65,9 @@ def _channel_unit(
 ) -> tuple[Tensor, Tensor]:
     """As ``_unit``; out of training with statistics that do not depend on the input."""
     if training:
-        return _unit(input, dims, eps)
-    scale = _like(rstd, input.ndim)
-    return (input - _like(mean, input.ndim)) * scale, scale  # type: ignore[operator,return-value]
+        return unit_of(input, dims, eps)
+    scale = per_channel(rstd, input.ndim)
+    return (input - per_channel(mean, input.ndim)) * scale, scale  # type: ignore[operator,return-value]
 
 
 @_batch_norm.jvp
@@ -298,12 +75,12 @@ def _(input: Tensor, weight: Maybe, input_t: Maybe, weight_t: Maybe, bias_t: May
       result2: Tensor, training: bool, eps: float) -> Any:  # fmt: skip
     dims = (0, *range(2, input.ndim))
     unit, scale = _channel_unit(input, result1, result2, dims, training, eps)
-    weight, weight_t, bias_t = (_like(v, input.ndim) for v in (weight, weight_t, bias_t))
+    weight, weight_t, bias_t = (per_channel(v, input.ndim) for v in (weight, weight_t, bias_t))
     if not training and input_t is not None:
         tangent = input_t * scale if weight is None else input_t * scale * weight
-        rest = _affine_tangent(unit, scale, dims, weight, None, weight_t, bias_t)
+        rest = affine_tangent(unit, scale, dims, weight, None, weight_t, bias_t)
         return (tangent if rest is None else tangent + rest), None, None, None
-    return _affine_tangent(unit, scale, dims, weight, input_t, weight_t, bias_t), None, None, None
+    return affine_tangent(unit, scale, dims, weight, input_t, weight_t, bias_t), None, None, None
 
 
 def normalize_batch(
@@ -339,7 +116,7 @@ def _check_mixed(input: Tensor, parameters: tuple[Maybe, ...]) -> None:
         if tensor is not None and tensor._kind is not input._kind:
             if input.dtype.name == "float64" and tensor.dtype.name == "float32":
                 raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
-            _parameter_like(tensor, input, "batch_norm")
+            parameter_like(tensor, input, "batch_norm")
 
 
 def _blend(running: Tensor, new: Tensor, momentum: float) -> None:
@@ -436,7 +213,7 @@ _group_norm = Op("native_group_norm", kernels.group_norm_forward,
     inputs=("input", "weight", "bias"), params=("groups", "eps"), outputs=3,
     differentiable=(0,), accepts="f", refusal="GroupNormKernelImpl",
     shape=lambda x, weight, bias, groups, eps: (
-        x.shape, *[_statistics(x, (x.shape[0], groups), 0)] * 2))  # fmt: skip
+        x.shape, *[statistics(x, (x.shape[0], groups), 0)] * 2))  # fmt: skip
 
 _group_norm_backward = Op("native_group_norm_backward", kernels.group_norm_backward,
     inputs=("grad_output", "input", "mean", "rstd", "weight"), params=("groups", "needs_of"),
@@ -450,12 +227,12 @@ def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, result2: Tens
     if not modes.grad:
         return run(_group_norm_backward, (grad, input, result1, result2, weight), (groups, needs))
     rows = (input.shape[0], groups, math.prod(input.shape[1:]) // groups)
-    unit, scale = _unit(input.reshape(rows), 2, eps)  # type: ignore[attr-defined]
+    unit, scale = unit_of(input.reshape(rows), 2, eps)  # type: ignore[attr-defined]
     dims = (0, *range(2, input.ndim))
-    g, dw, db = _affine_grads(
-        grad, unit.reshape(input.shape), _like(weight, input.ndim), dims, needs
+    g, dw, db = affine_grads(
+        grad, unit.reshape(input.shape), per_channel(weight, input.ndim), dims, needs
     )
-    dx = _unit_grad(g.reshape(rows), unit, scale, 2).reshape(input.shape) if needs[0] else None
+    dx = unit_grad(g.reshape(rows), unit, scale, 2).reshape(input.shape) if needs[0] else None
     return dx, dw, db
 
 
@@ -464,13 +241,13 @@ def _(input: Tensor, weight: Maybe, input_t: Maybe, weight_t: Maybe, bias_t: May
       eps: float) -> Any:  # fmt: skip
     shape, ndim = input.shape, input.ndim
     rows = (shape[0], groups, math.prod(shape[1:]) // groups)
-    unit, scale = _unit(input.reshape(rows), 2, eps)  # type: ignore[attr-defined]
+    unit, scale = unit_of(input.reshape(rows), 2, eps)  # type: ignore[attr-defined]
     if input_t is not None:
-        input_t = _unit_grad(input_t.reshape(rows), unit, scale, 2).reshape(shape)  # type: ignore
-        input_t = input_t if weight is None else input_t * _like(weight, ndim)
+        input_t = unit_grad(input_t.reshape(rows), unit, scale, 2).reshape(shape)  # type: ignore
+        input_t = input_t if weight is None else input_t * per_channel(weight, ndim)
     for part in (
-        None if weight_t is None else unit.reshape(shape) * _like(weight_t, ndim),
-        _like(bias_t, ndim),
+        None if weight_t is None else unit.reshape(shape) * per_channel(weight_t, ndim),
+        per_channel(bias_t, ndim),
     ):
         if part is not None:
             input_t = part if input_t is None else input_t + part
@@ -519,7 +296,7 @@ def normalize_groups(
                 f"input of shape {shape}"
             )
         if tensor._kind is not input._kind:
-            _parameter_like(tensor, input, "GroupNormKernelImpl")
+            parameter_like(tensor, input, "GroupNormKernelImpl")
     result, *statistics = run(_group_norm, (input, weight, bias), (groups, eps))
     return follow(result, input), *statistics
 

@@ -9,7 +9,6 @@ from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.ops.sequences import arange
 from flambeau.ops.pooling import (
     avg_pool1d,
     avg_pool2d,
@@ -19,6 +18,7 @@ from flambeau.ops.pooling import (
     max_pool3d,
 )  # fmt: skip
 from flambeau.ops.random import rand
+from flambeau.ops.sequences import arange
 from flambeau.ops.spatial import Ints, follow, per_dimension
 
 # ---- unpooling

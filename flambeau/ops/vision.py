@@ -13,8 +13,8 @@ from flambeau.core.layout import contiguous_format
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import ones
-from flambeau.ops.sequences import linspace
 from flambeau.ops.joining import stack
+from flambeau.ops.sequences import linspace
 from flambeau.ops.spatial import follow
 
 # ---- shuffles
