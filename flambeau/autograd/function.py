@@ -26,8 +26,26 @@ from flambeau.ops.creation import zeros
 _new = object.__new__
 
 
-class FunctionCtx:
-    """What ``forward`` and ``backward`` share: the ``ctx`` argument of a :class:`Function`."""
+class FunctionCtx(Node):
+    """What ``forward`` and ``backward`` share: the ``ctx`` argument of a :class:`Function`, which
+    is the node of the call in the graph."""
+
+    to_save: Any = ()
+    dirty_tensors: Any = ()
+    non_differentiable: Any = ()
+    saved_for_forward: Any = ()
+    needs_input_grad: Any = ()  # which arguments ask for gradients
+    materialize_grads = True
+    requires_grad = True
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The tensors given to ``save_for_backward``."""
+        if self.saved is None:
+            raise RuntimeError(TWICE)
+        return tuple([unsaved(self, value) for value in self.saved])
+
+    saved_variables = saved_tensors
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keeps tensors for ``backward``; writes to them in between are noticed."""
@@ -56,26 +74,13 @@ class FunctionCtx:
         self.materialize_grads = value
 
 
-class FunctionNode(FunctionCtx, Node):
+class FunctionNode(FunctionCtx):
     """One call of a Function in the graph; it is the ``ctx`` of that call."""
 
     function: type[Function]  # set on the class of each Function
     runs_without_grad = True
-    to_save: Any = ()
-    dirty_tensors: Any = ()
-    non_differentiable: Any = ()
-    materialize_grads = True
     likes: Any = ()
     batched: Any = None  # a batched argument, when the call is one of a vmap
-
-    @property
-    def saved_tensors(self) -> tuple[Any, ...]:
-        """The tensors given to ``save_for_backward``."""
-        if self.saved is None:
-            raise RuntimeError(TWICE)
-        return tuple([unsaved(self, value) for value in self.saved])
-
-    saved_variables = saved_tensors
 
     def pull(self, grad: Any) -> Any:
         """Calls the user's ``backward`` and checks what it returns."""
@@ -129,7 +134,7 @@ class FunctionNode(FunctionCtx, Node):
         self.saved = None
 
 
-class Function:
+class Function(FunctionCtx):
     """Base class of operations with a gradient of the user's own.
 
     >>> class Square(torch.autograd.Function):
