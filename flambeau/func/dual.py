@@ -120,7 +120,8 @@ def push(
     if isinstance(first, Tensor) and not first.kind.floating:
         return None
     if rule == LINEAR:
-        return dispatch(op, tuple([_or_zero(t, p) for t, p in zip(tangents, primals)]), params)
+        moved = [_of_linear(op, t, p) for t, p in zip(tangents, primals)]
+        return dispatch(op, tuple(moved), params)
     if rule == POINTWISE and op.formulas:
         return _pointwise(op, primals, tangents, params, result)
     if callable(rule) and op.outputs == 1:
@@ -132,6 +133,13 @@ def _or_zero(tangent: Any, primal: Any) -> Any:
     if tangent is not None:
         return tangent
     return zeros_like(primal) if isinstance(primal, Tensor) else 0 if primal is not None else None
+
+
+def _of_linear(op: Op, tangent: Any, primal: Any) -> Any:
+    """What a linear operator is applied to: indices and masks stay what they are."""
+    if tangent is None and isinstance(primal, Tensor) and op.promote is None:
+        return zeros_like(primal) if primal.kind.floating else primal
+    return _or_zero(tangent, primal)
 
 
 def _environment(op: Op, primals: Any, tangents: Any, params: Any, result: Any) -> dict[str, Any]:
