@@ -248,6 +248,14 @@ def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs:
     raise ValueError(f"invalid type: {name!r}")
 
 
+@method("to_dense")
+def _to_dense(
+    self: Tensor, dtype: DType | None = None, *, masked_grad: bool | None = None
+) -> Tensor:
+    """The tensor itself, which is dense, in the given dtype."""
+    return self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+
+
 @method("type_as")
 def _type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor with the dtype and device of ``other``."""

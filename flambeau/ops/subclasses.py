@@ -96,6 +96,15 @@ def _disabled_torch_function(
         return func(*args, **(kwargs or {}))
 
 
+@classmethod
+def _torch_dispatch(
+    cls: type[Tensor], func: Any, types: Any, args: Any = (), kwargs: Any = None
+) -> Any:
+    """The call itself, on plain tensors: there is no dispatcher below ``__torch_function__``."""
+    with DisableTorchFunctionSubclass():
+        return func(*args, **(kwargs or {}))
+
+
 class DisableTorchFunctionSubclass:
     """Calls inside do not reach ``__torch_function__``: subclasses count as plain tensors."""
 
@@ -136,6 +145,7 @@ def _make_subclass(
 
 Tensor.__torch_function__ = _torch_function  # type: ignore[attr-defined]
 Tensor._make_subclass = _make_subclass  # type: ignore[attr-defined]
+Tensor.__torch_dispatch__ = _torch_dispatch  # type: ignore[attr-defined]
 Parameter.__torch_function__ = _disabled_torch_function  # type: ignore[attr-defined]
 
 __all__ = ["DisableTorchFunctionSubclass"]
