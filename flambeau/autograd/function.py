@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
@@ -24,11 +25,15 @@ from flambeau.core.views import bump, history
 from flambeau.ops.creation import zeros
 
 _new = object.__new__
+_STATE = frozenset(("ctx", "site", *Node.__slots__))  # of nodes, never looked for on the ctx
 
 
-class FunctionCtx(Node):
-    """What ``forward`` and ``backward`` share: the ``ctx`` argument of a :class:`Function`, which
-    is the node of the call in the graph."""
+class FunctionCtx:
+    """What ``forward`` and ``backward`` share: the ``ctx`` argument of a :class:`Function`.
+
+    It stands for the node of the call, and has attributes of its own, so that a user may give them
+    any name.
+    """
 
     to_save: Any = ()
     dirty_tensors: Any = ()
@@ -37,15 +42,46 @@ class FunctionCtx(Node):
     needs_input_grad: Any = ()  # which arguments ask for gradients
     materialize_grads = True
     requires_grad = True
+    _owner: Any = None  # a weak reference to the node
+
+    @property
+    def _node(self) -> FunctionNode:
+        node = self._owner() if self._owner is not None else None
+        if node is None:
+            raise RuntimeError(TWICE)
+        return node
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors given to ``save_for_backward``."""
-        if self.saved is None:
+        node = self._node
+        if node.saved is None:
             raise RuntimeError(TWICE)
-        return tuple([unsaved(self, value) for value in self.saved])
+        return tuple([unsaved(node, value) for value in node.saved])
 
     saved_variables = saved_tensors
+
+    def name(self) -> str:
+        """The name of the node: that of the Function, and ``Backward``."""
+        return self._node.name()  # type: ignore[attr-defined]
+
+    @property
+    def next_functions(self) -> Any:
+        """Where gradients go next."""
+        return self._node.next_functions  # type: ignore[attr-defined]
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary for the user's own notes."""
+        return self._node.metadata  # type: ignore[attr-defined]
+
+    def register_hook(self, fn: Callable[..., Any]) -> Any:
+        """Calls ``fn(grad_inputs, grad_outputs)`` after ``backward``."""
+        return self._node.register_hook(fn)  # type: ignore[attr-defined]
+
+    def register_prehook(self, fn: Callable[..., Any]) -> Any:
+        """Calls ``fn(grad_outputs)`` before ``backward``."""
+        return self._node.register_prehook(fn)  # type: ignore[attr-defined]
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keeps tensors for ``backward``; writes to them in between are noticed."""
@@ -74,13 +110,20 @@ class FunctionCtx(Node):
         self.materialize_grads = value
 
 
-class FunctionNode(FunctionCtx):
-    """One call of a Function in the graph; it is the ``ctx`` of that call."""
+class FunctionNode(Node):
+    """One call of a Function in the graph; the attributes of its ``ctx`` are seen through it."""
 
     function: type[Function]  # set on the class of each Function
+    ctx: FunctionCtx
     runs_without_grad = True
     likes: Any = ()
     batched: Any = None  # a batched argument, when the call is one of a vmap
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _STATE or name not in dir(self.ctx):
+            message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=self)
+        return getattr(self.ctx, name)
 
     def pull(self, grad: Any) -> Any:
         """Calls the user's ``backward`` and checks what it returns."""
@@ -89,11 +132,11 @@ class FunctionNode(FunctionCtx):
         grads = grad if self.outputs > 1 else [grad]
         if grads is None:
             grads = [None] * self.outputs
-        if self.materialize_grads:
+        if self.ctx.materialize_grads:
             grads = [self._zeros(i) if g is None else g for i, g in enumerate(grads)]
         if self.batched is not None:
             grads = [g if g is None else self.batched.rewrap(g) for g in grads]
-        pulled = self.function.backward(self, *grads)
+        pulled = self.function.backward(self.ctx, *grads)
         if not isinstance(pulled, tuple):
             pulled = (pulled,)
         pulled = self._fitted(pulled)
@@ -152,13 +195,14 @@ class Function(FunctionCtx):
     """
 
     _node_type: type[FunctionNode]
+    _ctx_type: type[FunctionCtx]
     generate_vmap_rule = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._node_type = type(
-            cls.__name__ + "Backward", (FunctionNode,), {"function": cls, "op": _OP}
-        )
+        name = cls.__name__ + "Backward"
+        cls._node_type = type(name, (FunctionNode,), {"function": cls, "op": _OP})
+        cls._ctx_type = type(name, (FunctionCtx,), {})
         cls._backward_cls = cls._node_type  # type: ignore[attr-defined]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -219,7 +263,9 @@ class Function(FunctionCtx):
         edges = tuple([history(a) if isinstance(a, Tensor) else None for a in args])
         recording = modes.grad and any([e is not None for e in edges])
         node.edges, node.saved, node.hooks = edges, (), None
-        node.needs_input_grad = tuple([e is not None for e in edges])
+        ctx = node.ctx = _new(cls._ctx_type)
+        ctx._owner = weakref.ref(node)
+        ctx.needs_input_grad = tuple([e is not None for e in edges])
         node.tensor_args = [isinstance(a, Tensor) for a in args]
         node.batched_args = [getattr(a, "rewrap", None) is not None for a in args]
         separate = cls.setup_context is not Function.setup_context
@@ -227,16 +273,16 @@ class Function(FunctionCtx):
         try:
             if separate:
                 output = cls.forward(*args, **kwargs)
-                cls.setup_context(node, args, output)
+                cls.setup_context(ctx, args, output)
             else:
-                output = cls.forward(node, *args, **kwargs)
+                output = cls.forward(ctx, *args, **kwargs)
         finally:
             modes.grad = was
         return _recorded(node, args, output) if recording else _unrecorded(node, output)
 
 
 def _unrecorded(node: FunctionNode, output: Any) -> Any:
-    for tensor in node.dirty_tensors:
+    for tensor in node.ctx.dirty_tensors:
         bump(tensor)
     return output
 
@@ -245,7 +291,7 @@ def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
     """The outputs with their history, and what was saved sealed against writes."""
     single = isinstance(output, Tensor)
     outputs = [output] if single else list(output)
-    for tensor in node.dirty_tensors:
+    for tensor in node.ctx.dirty_tensors:
         if type(tensor._node) is Leaf:
             raise RuntimeError(
                 "a leaf Variable that requires grad is being used in an in-place operation."
@@ -270,9 +316,9 @@ def _attached(node: FunctionNode, index: int, tensor: Tensor, args: tuple[Any, .
     """An output with its place in the graph; an input returned as it is becomes an alias."""
     is_input = any([tensor is a for a in args])
     differentiable = tensor.kind.floating and not any(
-        [tensor is t for t in node.non_differentiable]
+        [tensor is t for t in node.ctx.non_differentiable]
     )
-    if is_input and not any([tensor is t for t in node.dirty_tensors]):
+    if is_input and not any([tensor is t for t in node.ctx.dirty_tensors]):
         alias = wrap(tensor._array, tensor.kind)
         alias._writes = share_version(tensor)
         tensor = alias
@@ -316,7 +362,7 @@ def _mapped(cls: type[Function], batched: Any, args: tuple[Any, ...]) -> Any:
 
 def _seal(node: FunctionNode, outputs: list[Any]) -> None:
     sealed: list[Any] = []
-    for tensor in node.to_save:
+    for tensor in node.ctx.to_save:
         at = next((i for i, o in enumerate(outputs) if o is tensor and tensor is not None), None)
         if tensor is None:
             sealed.append(None)
@@ -326,7 +372,7 @@ def _seal(node: FunctionNode, outputs: list[Any]) -> None:
             sealed.append(Saved(tensor, share_version(tensor)))
     if hooks_active():
         sealed = [packed(value) for value in sealed]
-    node.saved, node.to_save = tuple(sealed), ()
+    node.saved, node.ctx.to_save = tuple(sealed), ()
 
 
 def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -386,5 +432,5 @@ class NestedIOFunction(Function):
         )
 
 
-BackwardCFunction = FunctionNode
+BackwardCFunction = FunctionCtx
 FunctionMeta = type
