@@ -90,19 +90,16 @@ def normalize_batch(
     """Batch norm, updating running statistics in training: the result, mean and 1 / deviation."""
     if input.ndim < 2 and not input._array.size:
         return input.clone(), *[input.new_empty(0)] * 2  # type: ignore[attr-defined]
-    channels = input.size(1)  # type: ignore[attr-defined]
+    channels = input.size(1) if input.ndim < 2 else input._array.shape[1]  # type: ignore
     given = (running_mean, running_var, weight, bias)
-    for tensor, name in zip(given, ("running_mean", "running_var", "weight", "bias")):
-        if tensor is None:
-            if (not training and tensor is running_mean) or (
-                tensor is running_var and not training
-            ):
-                raise RuntimeError(f"{name} must be defined in evaluation mode")
-        elif tensor._array.size != channels:
-            raise RuntimeError(
-                f"{name} should contain {channels} elements not {tensor._array.size}"
-            )
-    _check_mixed(input, given)
+    if not training and (running_mean is None or running_var is None):
+        absent = "running_mean" if running_mean is None else "running_var"
+        raise RuntimeError(f"{absent} must be defined in evaluation mode")
+    kind = input._kind
+    for tensor in given:
+        if tensor is not None and (tensor._kind is not kind or tensor._array.size != channels):
+            _check_parameters(input, given, channels)
+            break
     statistics = (None, None) if training else (running_mean, running_var)
     result, mean, rstd, var = run(_batch_norm, (input, weight, bias, *statistics), (training, eps))
     if training and running_mean is not None and input._array.size:
@@ -111,8 +108,13 @@ def normalize_batch(
     return follow(result, input), mean, rstd
 
 
-def _check_mixed(input: Tensor, parameters: tuple[Maybe, ...]) -> None:
-    for tensor in parameters:
+def _check_parameters(input: Tensor, given: tuple[Maybe, ...], channels: int) -> None:
+    for tensor, name in zip(given, ("running_mean", "running_var", "weight", "bias")):
+        if tensor is not None and tensor._array.size != channels:
+            raise RuntimeError(
+                f"{name} should contain {channels} elements not {tensor._array.size}"
+            )
+    for tensor in given:
         if tensor is not None and tensor._kind is not input._kind:
             if input.dtype.name == "float64" and tensor.dtype.name == "float32":
                 raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
@@ -128,10 +130,13 @@ def _blend(running: Tensor, new: Tensor, momentum: float) -> None:
     bump(running)
 
 
-def _check_enough(shape: tuple[int, ...]) -> None:
+def _check_enough(input: Tensor) -> None:
+    shape = input._array.shape
+    if not shape:
+        raise IndexError("tuple index out of range")
     if shape[0] * math.prod(shape[2:]) == 1:
         raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {shape}"
+            f"Expected more than 1 value per channel when training, got input size {input.shape}"
         )
 
 
@@ -152,7 +157,7 @@ def batch_norm(
             [ 1.0000]])
     """
     if training:
-        _check_enough(input.shape)
+        _check_enough(input)
         if eps <= 0.0:
             raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
         if (running_mean is None) != (running_var is None):

@@ -6,6 +6,7 @@ call the ufuncs, not the methods of arrays: those warn from within NumPy.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -31,7 +32,33 @@ def _top(x: Array, dim: int) -> Array:
     return x.max(axis=dim, keepdims=True)
 
 
+TINY = 512  #: elements up to which calls cost more than arithmetic
+
+
+@lru_cache(64)
+def _ones(count: int, dtype: Any) -> Array:
+    return numpy.ones((count, 1), dtype)
+
+
+def _row_sums(x: Array, count: int) -> Array:
+    """Sums over the last ``count`` dimensions, kept; a product with ones is the quicker call."""
+    if xp is not numpy or x.size > TINY or x.size == 0:
+        return _sum(x, _last(count))
+    lead = x.shape[: x.ndim - count]
+    length = x.shape[-1] if count == 1 else prod(x.shape[x.ndim - count :])
+    sums = x.reshape(-1, length).dot(_ones(length, x.dtype))
+    return sums.reshape(*lead, *(1,) * count)
+
+
 # ---- softmax
+
+
+def _safe_sums(powers: Array, limit: float) -> Array | None:
+    """The sums of exponentials along the last dimension; None unless they all lie between
+    ``1 / limit`` and ``limit``, so that nothing is lost by not subtracting the maximum first."""
+    sums = powers.dot(_ones(powers.shape[-1], powers.dtype))
+    flat = sums.ravel().tolist()
+    return sums if min(flat) * limit > 1 and max(flat) < limit else None
 
 
 @compiled(minimum=8192, loaded=256)
@@ -45,6 +72,12 @@ def softmax(x: Array, dim: int) -> Array:
         return softmax(wide(x), dim).astype(x.dtype)
     if not x.flags.c_contiguous:
         x = xp.ascontiguousarray(x)
+    if x.size <= TINY and dim == x.ndim - 1 and xp is numpy:
+        powers = xp.exp(x)
+        sums = _safe_sums(powers, 1e20)
+        if sums is not None:
+            powers /= sums
+            return powers
     result = xp.subtract(x, _top(x, dim))
     xp.exp(result, result)
     result /= xp.add.reduce(result, dim, None, None, True)
@@ -71,6 +104,10 @@ def log_softmax(x: Array, dim: int) -> Array:
         return log_softmax(wide(x), dim).astype(x.dtype)
     if not x.flags.c_contiguous:
         x = xp.ascontiguousarray(x)
+    if x.size <= TINY and dim == x.ndim - 1 and xp is numpy:
+        sums = _safe_sums(xp.exp(x), 1e4)
+        if sums is not None:
+            return x - xp.log(sums)
     shifted = xp.subtract(x, _top(x, dim))
     shifted -= xp.log(xp.add.reduce(xp.exp(shifted), dim, None, None, True))
     return shifted
@@ -97,13 +134,12 @@ def layer_norm_forward(
     x: Array, weight: Optional, bias: Optional, normalized_ndim: int, eps: float
 ) -> tuple[Array, Array, Array]:
     """``(x - mean) * rstd * weight + bias`` over the last dimensions, mean and 1 / deviation."""
-    axes = _last(normalized_ndim)
     length = prod(x.shape[x.ndim - normalized_ndim :])
     values = wide(x if x.flags.c_contiguous else xp.ascontiguousarray(x))
-    mean = _sum(values, axes)
+    mean = _row_sums(values, normalized_ndim)
     mean /= length
     centred = values - mean
-    rstd = _sum(centred * centred, axes)
+    rstd = _row_sums(centred * centred, normalized_ndim)
     rstd /= length
     rstd += eps
     rstd = 1 / xp.sqrt(rstd, rstd)
@@ -142,9 +178,9 @@ def rms_norm_forward(
     x: Array, weight: Optional, normalized_ndim: int, eps: float
 ) -> tuple[Array, Array]:
     """``x * rstd * weight`` with ``rstd = 1 / sqrt(mean(x**2) + eps)``, and ``rstd``."""
-    axes, values = _last(normalized_ndim), wide(xp.ascontiguousarray(x))
+    values = wide(x if x.flags.c_contiguous else xp.ascontiguousarray(x))
     length = prod(x.shape[x.ndim - normalized_ndim :])
-    rstd = 1 / xp.sqrt(_sum(values * values, axes) / length + eps)
+    rstd = 1 / xp.sqrt(_row_sums(values * values, normalized_ndim) / length + eps)
     return rounded(_affine(values * rstd, weight, None), x.dtype), rstd
 
 
@@ -191,6 +227,18 @@ def _all_but_channels(x: Array) -> tuple[int, ...]:
     return (0, *range(2, x.ndim))
 
 
+def _scaled_by_channel(
+    values: Array, weight: Optional, bias: Optional, mean: Array, var: Array, eps: float, dtype: Any
+) -> tuple[Array, Array, Array, Optional]:
+    """Batch norm with given statistics: one factor and one term for each channel."""
+    rstd = 1 / xp.sqrt(var + eps)
+    scale = rstd if weight is None else rstd * wide(weight)
+    shift = -mean * scale if bias is None else wide(bias) - mean * scale
+    result = values * _per_channel(scale, values.ndim)
+    result += _per_channel(shift, values.ndim)
+    return rounded(result, dtype), mean, rstd, None
+
+
 @compiled(minimum=8192, loaded=256)
 def batch_norm_forward(
     x: Array,
@@ -215,8 +263,7 @@ def batch_norm_forward(
         var, mean = squares / count, mean.reshape(-1)
         unbiased = squares / (count - 1) if count > 1 else squares / (squares - squares)
     else:
-        mean, var = wide(mean), wide(var)
-        centred = values - _per_channel(mean, x.ndim)
+        return _scaled_by_channel(values, weight, bias, wide(mean), wide(var), eps, x.dtype)
     rstd = 1 / xp.sqrt(var + eps)
     centred *= _per_channel(rstd, x.ndim)
     result = _affine(centred, _per_channel(weight, x.ndim), _per_channel(bias, x.ndim))
