@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a list that reads best as lines of related expressions
 """Expressions whose result dtypes under autocast are compared with PyTorch's.
 
 ``x``, ``y`` are matrices [4, 4] of the given dtype, ``w`` a float32 matrix, ``v`` a vector, ``b`` a
@@ -12,8 +13,8 @@ torch.addr(x, v, v); torch.chain_matmul(x, w, y); torch.linalg.multi_dot([x, w, 
 torch.einsum('ij,jk->ik', x, w); torch.tensordot(x, w, 1); torch.inner(x, w); torch.outer(v, v)
 torch.kron(x, w); torch.vdot(v, v); torch.linalg.vecdot(x, w); torch.cross(x[:, :3], w[:, :3], 1)
 F.linear(x, w); F.linear(x, w, v); F.linear(x, w, w[0]); F.bilinear(x, y, b[:, :4])
-F.conv1d(s, s); F.conv2d(i, i[:, :, :3, :3]); F.conv3d(c, c[..., :2]); F.conv2d(i, w[None, :, :3, :3].mT[:, :, None][:, :, 0][..., None])
-F.conv_transpose1d(s, s.mT[..., :3].mT[:, :4]); F.conv_transpose2d(i, i.transpose(0, 1)); F.conv_transpose3d(c, c.transpose(0, 1))
+F.conv1d(s, s); F.conv2d(i, i[:, :, :3, :3]); F.conv3d(c, c[..., :2])
+F.conv_transpose1d(s, s.transpose(0, 1)); F.conv_transpose2d(i, i.transpose(0, 1)); F.conv_transpose3d(c, c.transpose(0, 1))
 F.scaled_dot_product_attention(b, b, b); F.prelu(x, v); F.prelu(x, w[0])
 F.softmax(x, 1); F.log_softmax(x, 1); F.softmin(x, 1); F.softplus(x); F.gelu(x); F.relu(x); F.silu(x)
 F.softmax(x, 1, dtype=torch.float64); F.logsigmoid(x); torch.logsumexp(x, 1); torch.sigmoid(x); torch.tanh(x)
@@ -91,4 +92,6 @@ def outcome(torch, expression: str, dtype: str, of: str, device: str = "cpu") ->
 def table(torch, device: str = "cpu") -> list[str]:
     """A line for each expression: the outcomes for all pairs of dtypes."""
     pairs = [(d, of) for of in ("bfloat16", "float16") for d in ("float32", of, "float64")]
-    return [f"{e} | {' '.join(outcome(torch, e, *p, device) for p in pairs)}" for e in expressions()]
+    return [
+        f"{e} | {' '.join(outcome(torch, e, *p, device) for p in pairs)}" for e in expressions()
+    ]
