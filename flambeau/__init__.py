@@ -10,34 +10,106 @@ from __future__ import annotations
 
 import math as _math
 
-from flambeau.core.device import device, get_default_device, set_default_device
-from flambeau.core import dtype as _dtypes
-from flambeau.core.dtype import dtype, get_default_dtype, set_default_dtype
-from flambeau.autograd.grad_mode import (
-    enable_grad, inference_mode, is_grad_enabled, is_inference, is_inference_mode_enabled, no_grad,
-    set_grad_enabled,
-)  # fmt: skip
 from flambeau import autograd
 from flambeau.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from flambeau.autograd.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)  # fmt: skip
+from flambeau.core import dtype as _dtypes
+from flambeau.core.device import device, get_default_device, set_default_device
+from flambeau.core.dtype import dtype, get_default_dtype, set_default_dtype
 from flambeau.core.errors.messages import AcceleratorError, OutOfMemoryError
 from flambeau.core.generator import Generator, default_generator
 from flambeau.core.layout import (
-    channels_last, channels_last_3d, contiguous_format, jagged, layout, memory_format,
-    preserve_format, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr, strided,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    jagged,
+    layout,
+    memory_format,
+    preserve_format,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
+    strided,
 )  # fmt: skip
 from flambeau.core.limits import finfo, iinfo
 from flambeau.core.printing import set_printoptions
 from flambeau.core.promotion import can_cast, promote_types, result_type
 from flambeau.core.size import Size
 from flambeau.core.tensor import Tensor
-from flambeau.core.typed_storage import LEGACY as _storages, TypedStorage
+from flambeau.core.typed_storage import LEGACY as _STORAGES
+from flambeau.core.typed_storage import TypedStorage
 from flambeau.core.untyped_storage import UntypedStorage
+from flambeau.namespace import module_getattr as _module_getattr
+from flambeau.ops import copying as _copying
 from flambeau.ops.adaptive_pooling import adaptive_avg_pool1d
+from flambeau.ops.assignment import *
 from flambeau.ops.attributes import *
+from flambeau.ops.contraction import *
 from flambeau.ops.conversion import *
+from flambeau.ops.convolution import *
 from flambeau.ops.creation import *
+from flambeau.ops.decompositions import (
+    cholesky_of as cholesky,
+)  # fmt: skip
+from flambeau.ops.decompositions import (
+    geqrf,
+    lu_unpack,
+    orgqr,
+    ormqr,
+    pca_lowrank,
+    svd_lowrank,
+)
+from flambeau.ops.decompositions import (
+    lu_of as lu,
+)
+from flambeau.ops.decompositions import (
+    lu_solve_of as lu_solve,
+)
+from flambeau.ops.decompositions import (
+    qr_of as qr,
+)
+from flambeau.ops.decompositions import (
+    svd_of as svd,
+)
+from flambeau.ops.distances import *
+from flambeau.ops.dropout import *
+from flambeau.ops.files import *
 from flambeau.ops.from_data import *
-from flambeau.ops.sequences import *
+from flambeau.ops.gathering import *
+from flambeau.ops.histograms import *
+from flambeau.ops.index_writes import *
+from flambeau.ops.indexing import *
+from flambeau.ops.interchange import *
+from flambeau.ops.iterative import lobpcg
+from flambeau.ops.joining import *
+from flambeau.ops.legacy import TYPES as _TENSOR_TYPES
+from flambeau.ops.linalg import (
+    cholesky_inverse,
+    cholesky_solve,
+    det,
+    inverse,
+    logdet,
+    matrix_exp,
+    matrix_power,
+    pinverse,
+    slogdet,
+    triangular_solve,
+)  # fmt: skip
+from flambeau.ops.masking import *
+from flambeau.ops.native import *
+from flambeau.ops.norms import *
+from flambeau.ops.numerical import *
+from flambeau.ops.padding import constant_pad_nd
 from flambeau.ops.pointwise.activation import *
 from flambeau.ops.pointwise.arithmetic import *
 from flambeau.ops.pointwise.bitwise import *
@@ -51,67 +123,45 @@ from flambeau.ops.pointwise.selection import *
 from flambeau.ops.pointwise.signs import *
 from flambeau.ops.pointwise.special import *
 from flambeau.ops.pointwise.trigonometric import *
-from flambeau.ops.convolution import *
-from flambeau.ops import copying as _copying
-from flambeau.ops.distances import *
-from flambeau.ops.gathering import *
-from flambeau.ops.index_writes import *
-from flambeau.ops.indexing import *
-from flambeau.ops.assignment import *
-from flambeau.ops.joining import *
-from flambeau.ops.masking import *
-from flambeau.ops.scattering import *
-from flambeau.ops.padding import constant_pad_nd
 from flambeau.ops.pooling import avg_pool1d, max_pool1d_with_indices
-from flambeau.ops.row_normalization import rms_norm
-from flambeau.ops.native import *
-from flambeau.ops.vision import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from flambeau.ops.products import *
+from flambeau.ops.random import *
 from flambeau.ops.rearranging import *
+from flambeau.ops.recurrent import *
 from flambeau.ops.reductions import *
 from flambeau.ops.reshaping import *
-from flambeau.ops.view_copies import *
-from flambeau.ops.views import *
-from flambeau.ops.splitting import *
-from flambeau.ops.strided import *
-from flambeau.ops.dropout import *
-from flambeau.ops.random import *
+from flambeau.ops.row_normalization import rms_norm
 from flambeau.ops.sampling import *
 from flambeau.ops.scans import *
-from flambeau.ops.softmax import *
-from flambeau.ops.histograms import *
+from flambeau.ops.scattering import *
 from flambeau.ops.segments import *
-from flambeau.ops.norms import *
-from flambeau.ops.numerical import *
-from flambeau.ops.iterative import lobpcg
-from flambeau.ops.files import *
-from flambeau.symbolic import *
+from flambeau.ops.sequences import *
+from flambeau.ops.softmax import *
 from flambeau.ops.sorting import *
-from flambeau.ops.recurrent import *
-from flambeau.ops.contraction import *
-from flambeau.ops.subclasses import *
-from flambeau.ops.interchange import *
-from flambeau.ops.decompositions import (
-    cholesky_of as cholesky, geqrf, lu_of as lu, lu_solve_of as lu_solve, lu_unpack, orgqr, ormqr,
-    pca_lowrank, qr_of as qr, svd_lowrank, svd_of as svd,
-)  # fmt: skip
-from flambeau.ops.linalg import (
-    cholesky_inverse, cholesky_solve, det, inverse, logdet, matrix_exp, matrix_power, pinverse,
-    slogdet, triangular_solve,
-)  # fmt: skip
-from flambeau.ops.legacy import TYPES as _tensor_types
 from flambeau.ops.spectral import (
-    bartlett_window, blackman_window, hamming_window, hann_window, istft, kaiser_window, stft,
+    bartlett_window,
+    blackman_window,
+    hamming_window,
+    hann_window,
+    istft,
+    kaiser_window,
+    stft,
 )  # fmt: skip
+from flambeau.ops.splitting import *
 from flambeau.ops.storage import *
-from flambeau.namespace import module_getattr as _module_getattr
+from flambeau.ops.strided import *
+from flambeau.ops.subclasses import *
+from flambeau.ops.view_copies import *
+from flambeau.ops.views import *
+from flambeau.ops.vision import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from flambeau.settings import *
+from flambeau.symbolic import *
 from flambeau.torch_version import __version__
 
 globals().update(_dtypes.ALL)  # float32, float, bool, ...
-globals().update(_tensor_types)  # FloatTensor, LongTensor, ...
-globals().update(_storages)  # FloatStorage, LongStorage, ...
-Storage = _storages["FloatStorage"]
+globals().update(_TENSOR_TYPES)  # FloatTensor, LongTensor, ...
+globals().update(_STORAGES)  # FloatStorage, LongStorage, ...
+Storage = _STORAGES["FloatStorage"]
 legacy_contiguous_format = contiguous_format
 e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
 
@@ -124,13 +174,35 @@ _AUTOCAST = """
 __getattr__ = _module_getattr(
     __name__,
     lazy=(
-        "__config__", "__future__", "amp", "cpu", "cuda", "fft", "func", "functional", "linalg", "masked",
-        "nn", "optim", "quasirandom", "profiler", "random", "return_types", "serialization", "signal",
-        "special", "storage", "utils",
+        "__config__",
+        "__future__",
+        "amp",
+        "cpu",
+        "cuda",
+        "fft",
+        "func",
+        "functional",
+        "linalg",
+        "masked",
+        "nn",
+        "optim",
+        "quasirandom",
+        "profiler",
+        "random",
+        "return_types",
+        "serialization",
+        "signal",
+        "special",
+        "storage",
+        "utils",
     ),
     lazy_names={
-        "vmap": "func", "load": "serialization", "save": "serialization", "autocast": "amp",
-        "GradScaler": "amp", "summary": "summary",
+        "vmap": "func",
+        "load": "serialization",
+        "save": "serialization",
+        "autocast": "amp",
+        "GradScaler": "amp",
+        "summary": "summary",
         **dict.fromkeys(_AUTOCAST.split(), "amp.state"),
     },
 )

@@ -88,7 +88,8 @@ def get_deterministic_debug_mode() -> int:
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """``"highest"``, ``"high"`` or ``"medium"``: remembered; products are always of full precision."""
+    """``"highest"``, ``"high"`` or ``"medium"``: remembered; products are always of full
+    precision."""
     if precision not in ("highest", "high", "medium"):
         raise ValueError(f"{precision!r} is not one of 'highest', 'high', or 'medium'")
     _state["precision"] = precision

@@ -129,7 +129,8 @@ def count_users(roots: list[Node]) -> dict[Node, int]:
 
 
 def leading_to(wanted: dict[Node, Any], users: dict[Node, int]) -> set[Node]:
-    """The nodes of the graph from which one of `wanted` is reached, those without a way left out."""
+    """The nodes of the graph from which one of `wanted` is reached, those without a way left
+    out."""
     sources: dict[Node, list[Node]] = {}
     for node in users:
         for target in node.edges:

@@ -354,9 +354,12 @@ def _mapped(cls: type[Function], batched: Any, args: tuple[Any, ...]) -> Any:
     outputs, places = ((output,), (dims,)) if single else (output, dims)
     if not isinstance(places, tuple):
         places = (places,) * len(outputs)
-    wrapped = tuple([
-        o if d is None else batched.rewrap(o if d == 0 else o.movedim(d, 0)) for o, d in zip(outputs, places)
-    ])  # fmt: skip
+    wrapped = tuple(
+        [
+            o if d is None else batched.rewrap(o if d == 0 else o.movedim(d, 0))
+            for o, d in zip(outputs, places)
+        ]
+    )
     return wrapped[0] if single else wrapped
 
 

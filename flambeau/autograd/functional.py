@@ -268,10 +268,14 @@ def _rows(
                     "This is not allowed in strict mode when create_graph=True."
                 )
             column.append(g)
-    return tuple([
-        (stack(column) if column else zeros_like(i).expand(0, *i.shape)).reshape(*output.shape, *i.shape)  # type: ignore
-        for column, i in zip(columns, inputs)
-    ])  # fmt: skip
+    return tuple(
+        [
+            (stack(column) if column else zeros_like(i).expand(0, *i.shape)).reshape(
+                *output.shape, *i.shape
+            )  # type: ignore
+            for column, i in zip(columns, inputs)
+        ]
+    )
 
 
 def hessian(

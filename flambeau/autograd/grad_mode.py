@@ -10,7 +10,6 @@ from typing import Any
 
 from flambeau.core.modes import flags, modes
 
-
 _GENERATOR = 0x20  # of code objects: CO_GENERATOR
 
 
@@ -128,7 +127,8 @@ class set_grad_enabled(ContextDecorator):  # noqa: N801
 
 
 class inference_mode(ContextDecorator):  # noqa: N801
-    """Like ``no_grad``, and the tensors made inside can never be recorded: writes are not counted."""
+    """Like ``no_grad``, and the tensors made inside can never be recorded: writes are not
+    counted."""
 
     def __new__(cls, mode: Any = True) -> Any:
         if isinstance(mode, bool):

@@ -322,10 +322,14 @@ def gradgradcheck(
     count = len(args)
 
     def first_gradients(*values: Any) -> Any:
-        own = tuple([
-            v if not isinstance(v, Tensor) or v.requires_grad or not _is_checked(a) else v.detach().requires_grad_()  # type: ignore
-            for v, a in zip(values[:count], args)
-        ])  # fmt: skip
+        own = tuple(
+            [
+                v
+                if not isinstance(v, Tensor) or v.requires_grad or not _is_checked(a)
+                else v.detach().requires_grad_()  # type: ignore
+                for v, a in zip(values[:count], args)
+            ]
+        )
         with enable_grad():
             outputs = _outputs(func(*own))
         inner = [v for v in own if _is_checked(v)]
@@ -340,9 +344,16 @@ def gradgradcheck(
         return tuple([g for g in grads if g is not None])
 
     return gradcheck(
-        first_gradients, args + weights, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
-        nondet_tol=nondet_tol, check_undefined_grad=False, fast_mode=fast_mode,
-    )  # fmt: skip
+        first_gradients,
+        args + weights,
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+        check_undefined_grad=False,
+        fast_mode=fast_mode,
+    )
 
 
 def _random_like(output: Tensor) -> Tensor:

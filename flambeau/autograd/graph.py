@@ -93,7 +93,8 @@ def hooks_of(node: Node) -> Hooks:
 
 @method("register_hook")
 def _register_hook(self: Tensor, hook: Hook) -> RemovableHandle:
-    """Calls ``hook(grad)`` whenever a gradient of this tensor is computed; it may return another."""
+    """Calls ``hook(grad)`` whenever a gradient of this tensor is computed; it may return
+    another."""
     node = history(self)
     if node is None:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")

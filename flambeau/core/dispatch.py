@@ -37,9 +37,9 @@ def dispatch(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> 
                 refresh(tensor)
     special = None
     for tensor in tensors:
-        if isinstance(tensor, Tensor) and tensor._kind is None:
-            if special is None or tensor.level > special.level:
-                special = tensor
+        special_one = isinstance(tensor, Tensor) and tensor._kind is None
+        if special_one and (special is None or tensor.level > special.level):
+            special = tensor
     if special is not None:
         return special.intercept(op, tensors, params)  # type: ignore[attr-defined]
     if flags.active and modes.autocast is not None:
@@ -59,10 +59,7 @@ def dispatch(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> 
 
 
 def _has_history(tensors: tuple[Any, ...]) -> bool:
-    for tensor in tensors:
-        if isinstance(tensor, Tensor) and tensor._node is not None:
-            return True
-    return False
+    return any([isinstance(tensor, Tensor) and tensor._node is not None for tensor in tensors])
 
 
 def _wrapped(op: Op, computed: Any, kind: Kind, tensors: tuple[Any, ...]) -> Any:

@@ -211,13 +211,15 @@ def _binary_in_place(
         if (
             kind is not None
             and kind.category & short
-            and input._node is None
             and input._base is None
             and not flags.active
             and kind.place != META
+            and (input._node is None or not modes.grad)
         ):
             if cls is Tensor or cls is Parameter:
-                same = kind is other._kind and other._node is None  # type: ignore[union-attr]
+                same = kind is other._kind and (  # type: ignore[union-attr]
+                    other._node is None or not modes.grad  # type: ignore[union-attr]
+                )
                 value = other._array  # type: ignore[union-attr]
             else:
                 same, value = cls in kind.scalars and Tensor is not operands[-1], other

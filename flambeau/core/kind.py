@@ -18,8 +18,16 @@ class Kind:
     """The dtype and device of a plain tensor; ``a._kind is b._kind`` compares both at once."""
 
     __slots__ = (
-        "array_type", "category", "device", "dtype", "family", "floating", "narrow", "place", "scalars",
-    )  # fmt: skip
+        "array_type",
+        "category",
+        "device",
+        "dtype",
+        "family",
+        "floating",
+        "narrow",
+        "place",
+        "scalars",
+    )
 
     dtype: dtype
     device: device

@@ -35,6 +35,11 @@ POINTWISE = "pointwise"  # the vjp formulas push tangents; batches are aligned b
 SAME = "same"  # shape rule: the result has the shape of the first input
 
 
+def in_order(array: Any, *rest: Any) -> tuple[int, ...]:
+    """Shape rule: the result has the shape of the first input, laid out in C order."""
+    return array.shape
+
+
 class Op:
     """One operation: ``forward(*arrays, *params)`` computes, the rules differentiate and predict.
 

@@ -48,11 +48,15 @@ def assign(target: Tensor, result: Tensor, recorded: bool) -> Tensor:
     """Writes a result over `target`, which also takes its history when it is recorded."""
     if result.level > target.level:
         raise RuntimeError(
-            "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor "
-            "`other` in extra_args that has more elements than `self`. This happened due to `other` "
+            "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists "
+            "a Tensor "
+            "`other` in extra_args that has more elements than `self`. This happened due to "
+            "`other` "
             "being vmapped over but `self` not being vmapped over at level "
-            f"{result.level}. Please try to use out-of-place operators instead of inplace arithmetic. "
-            "If said operator is being called inside the PyTorch framework, please file a bug report "
+            f"{result.level}. Please try to use out-of-place operators instead of inplace "
+            "arithmetic. "
+            "If said operator is being called inside the PyTorch framework, please file a bug "
+            "report "
             "instead."
         )
     if result.dtype is not target.dtype:

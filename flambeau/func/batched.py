@@ -117,12 +117,29 @@ def _run(
     if rule == FOLDED:
         return _folded(op, full, size, params)
     if callable(rule):
-        return rule(op, *([full] if op.variadic else full), *params)
-    if op.n_dims or _DIMS.intersection(op.params):
-        shifted = _shifted(op, full, params)
-        if shifted is not None:
-            return dispatch(op, tuple(full), shifted)
-    return _looped(op, full, size, params)
+        result = rule(op, *([full] if op.variadic else full), *params)
+    else:
+        result = _by_dims(op, full, size, params)
+    return _looped(op, full, size, params) if result is NotImplemented else result
+
+
+def _by_dims(op: Op, values: list[Any], size: int, params: tuple[Any, ...]) -> Any:
+    """The call with the dimensions among its parameters moved by one."""
+    first = next(v for v in values if isinstance(v, Tensor))
+    scalar = first.ndim == 1  # such examples have a dimension nevertheless
+    if scalar:
+        values = [v.unsqueeze(1) if isinstance(v, Tensor) and v.ndim == 1 else v for v in values]
+    shifted = _shifted(op, params)
+    if shifted is None:
+        return NotImplemented
+    result = dispatch(op, tuple(values), shifted)
+    if not scalar:
+        return result
+    several = isinstance(result, tuple | list)
+    flat = [r.reshape(-1) for r in (result if several else (result,))]
+    if any([r.shape[0] != size for r in flat]):
+        return NotImplemented
+    return tuple(flat) if several else flat[0]
 
 
 def _expanded(value: Tensor, size: int) -> Tensor:
@@ -142,10 +159,9 @@ def _aligned(values: list[Any], is_batched: list[bool]) -> list[Any]:
     return aligned
 
 
-def _shifted(op: Op, values: list[Any], params: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """The parameters with the dimensions among them moved by one; None where that has no meaning."""
-    first = next(v for v in values if isinstance(v, Tensor))
-    if first.ndim == 1:
+def _shifted(op: Op, params: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The parameters with the dimensions among them moved by one; None where there are none."""
+    if not (op.n_dims or _DIMS.intersection(op.params)):
         return None
     moved = []
     for index, (name, value) in enumerate(zip(op.params, params)):

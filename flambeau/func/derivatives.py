@@ -18,8 +18,8 @@ from flambeau.func.levels import new_level
 from flambeau.func.trees import flatten, mapped, unflatten
 from flambeau.func.vmap import vmap
 from flambeau.ops.creation import ones_like, zeros_like
-from flambeau.ops.sequences import eye
 from flambeau.ops.joining import stack
+from flambeau.ops.sequences import eye
 
 Function = Callable[..., Any]
 
@@ -41,7 +41,8 @@ def _leaf(value: Any) -> Any:
 
 
 def _mapped_over(value: Any) -> Any:
-    """An argument that vmap does not map, made one that it does: its gradient differs by example."""
+    """An argument that vmap does not map, made one that it does: its gradient differs by
+    example."""
     if modes.batch is None or not isinstance(value, Tensor) or type(value) is Batched:
         return value
     level, size, _ = modes.batch
@@ -258,8 +259,14 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     return (freed, pull, _free(aux, leaves)) if has_aux else (freed, pull)
 
 
-def jacrev(func: Function, argnums: Any = 0, *, has_aux: bool = False, chunk_size: int | None = None,
-           _preallocate_and_copy: bool = False) -> Function:  # fmt: skip
+def jacrev(
+    func: Function,
+    argnums: Any = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+    _preallocate_and_copy: bool = False,
+) -> Function:
     """The Jacobian by reverse mode, a row per element of the output."""
 
     @functools.wraps(func)

@@ -124,7 +124,7 @@ def push(
         return dispatch(op, tuple(moved), params)
     if rule == POINTWISE and op.formulas:
         return _pointwise(op, primals, tangents, params, result)
-    if callable(rule) and op.outputs == 1:
+    if callable(rule):
         return _by_rule(op, rule, primals, tangents, params, result)
     return _twice(op, primals, tangents, params, result)
 
@@ -186,7 +186,7 @@ def _twice(op: Op, primals: Any, tangents: Any, params: Any, result: Any) -> Any
         results = list(outputs) if several else [outputs]
         chosen = [i for i, r in enumerate(results) if isinstance(r, Tensor) and r._node is not None]
         weights = [zeros_like(results[i]).requires_grad_() for i in chosen]  # type: ignore
-        inputs = [l for l, m in zip(leaves, moving) if m]
+        inputs = [leaf for leaf, m in zip(leaves, moving) if m]
         pulled = gradients(
             [results[i] for i in chosen], inputs, weights, create_graph=True, allow_unused=True
         )

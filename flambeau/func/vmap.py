@@ -27,8 +27,8 @@ def vmap(
 ) -> Function:
     """Maps ``func`` over a dimension of its arguments, without a loop.
 
-    ``in_dims`` names the dimension of each argument (None: not mapped), ``out_dims`` where it goes in
-    each output. ``randomness`` is "error", "different" (per example) or "same".
+    ``in_dims`` names the dimension of each argument (None: not mapped), ``out_dims`` where it goes
+    in each output. ``randomness`` is "error", "different" (per example) or "same".
 
     >>> torch.vmap(torch.dot)(torch.ones(2, 3), torch.ones(2, 3))
     tensor([3., 3.])

@@ -282,14 +282,10 @@ def _dim_order(self: Tensor, *, ambiguity_check: bool | list[Any] = False) -> tu
     if not (isinstance(ambiguity_check, (bool, list)) and all(
         isinstance(one, layout.memory_format) for one in formats
     )):  # fmt: skip
-        raise TypeError(
-            "The ambiguity_check argument must be a bool or a list of memory formats."
-        )
+        raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
     fitting = [one for one in formats if self.is_contiguous(memory_format=one)]  # type: ignore
     steps = self.stride()  # type: ignore[attr-defined]
-    unclear = len(set(steps)) < len(steps) or any(
-        n == 1 for n in self.shape if len(self.shape) > 1
-    )
+    unclear = len(set(steps)) < len(steps) or any(n == 1 for n in self.shape if len(self.shape) > 1)
     if ambiguity_check and unclear and len(fitting) != 1:
         raise RuntimeError(
             "The tensor does not have unique dim order, or cannot map to exact one of the given "

@@ -30,8 +30,8 @@ def einsum(*args: Any) -> Tensor:
     """The sum of products of tensors over the labels that the result does not have.
 
     ``einsum("ij,jk->ik", a, b)``, or with lists of ints: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
-    Pairs are contracted by matrix products; with ``opt_einsum`` installed, in the order of least work.
-
+    Pairs are contracted by matrix products; with ``opt_einsum`` installed, in the order of least
+    work.
     >>> einsum("i,j->ij", torch.ones(2), torch.ones(3)).shape
     torch.Size([2, 3])
     """
@@ -362,8 +362,15 @@ def broadcast_shapes(*shapes: Any) -> Any:
 
 
 @method("diff")
-def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None,
-         *, out: Tensor | None = None) -> Tensor:  # fmt: skip
+def diff(
+    input: Tensor,
+    n: int = 1,
+    dim: int = -1,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
     """The ``n``-th differences of neighbours along ``dim``."""
     if input.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")

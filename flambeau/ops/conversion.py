@@ -173,13 +173,9 @@ def _to_method(self: Tensor, *args: Any, dtype: DType | None = None, device: Any
         wanted = kind_of(dtype or kind.dtype, devices.as_device(device))
     else:
         wanted = kind if dtype is None or dtype is kind.dtype else kind.family[dtype]
-    if wanted is kind and not copy:
-        if (
-            memory_format is None
-            or memory_format is preserve_format
-            or _has_format(self, memory_format)
-        ):
-            return self
+    laid_out = memory_format is None or memory_format is preserve_format
+    if wanted is kind and not copy and (laid_out or _has_format(self, memory_format)):
+        return self
     return convert(self, wanted, memory_format)
 
 

@@ -355,8 +355,15 @@ def _new_from(self: Tensor, name: str, size: Any, value: Any, options: dict[str,
 
 
 @method("new_zeros")
-def _new_zeros(self: Tensor, *size: Any, dtype: DType | None = None, device: Any = None,
-               requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+def _new_zeros(
+    self: Tensor,
+    *size: Any,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """Zeros of the given size, with this tensor's dtype and device."""
     return _new_from(
         self,
@@ -368,8 +375,15 @@ def _new_zeros(self: Tensor, *size: Any, dtype: DType | None = None, device: Any
 
 
 @method("new_ones")
-def _new_ones(self: Tensor, *size: Any, dtype: DType | None = None, device: Any = None,
-              requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+def _new_ones(
+    self: Tensor,
+    *size: Any,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """Ones of the given size, with this tensor's dtype and device."""
     return _new_from(
         self,
@@ -381,8 +395,15 @@ def _new_ones(self: Tensor, *size: Any, dtype: DType | None = None, device: Any 
 
 
 @method("new_empty")
-def _new_empty(self: Tensor, *size: Any, dtype: DType | None = None, device: Any = None,
-               requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+def _new_empty(
+    self: Tensor,
+    *size: Any,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """An uninitialised tensor of the given size, with this tensor's dtype and device."""
     return _new_from(
         self,

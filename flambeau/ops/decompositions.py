@@ -15,18 +15,23 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops.creation import zeros
-from flambeau.ops.sequences import eye
 from flambeau.ops.from_data import from_numpy
 from flambeau.ops.joining import cat, stack
-from flambeau.ops.linalg import at_least_2d, failing, solve, solve_triangular, square
+from flambeau.ops.linalg import at_least_2d, by_columns, failing, solve, solve_triangular, square
 from flambeau.ops.products import matmul
 from flambeau.ops.random import randn
+from flambeau.ops.sequences import eye
 
 # ---- Cholesky
 
 _cholesky = Op(
-    "linalg_cholesky", kernels.cholesky, batch=LEADING, inputs=("A",), accepts="fc", node="LinalgCholeskyEx",
-    shape=lambda a: a.shape,
+    "linalg_cholesky",
+    kernels.cholesky,
+    batch=LEADING,
+    inputs=("A",),
+    accepts="fc",
+    node="LinalgCholeskyEx",
+    shape=by_columns,
 )
 
 
@@ -49,7 +54,8 @@ _NOT_POSITIVE = (
 
 
 def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
-    """The lower (or upper) triangular ``L`` with ``A = L @ L^H``; LinAlgError unless positive definite."""
+    """The lower (or upper) triangular ``L`` with ``A = L @ L^H``; LinAlgError unless positive
+    definite."""
     square("linalg.cholesky", A)
     matrix = A.triu().mH + A.triu(1) if upper else A  # type: ignore[attr-defined]
     factor = failing("linalg.cholesky", lambda: _cholesky(matrix), A, _NOT_POSITIVE)
@@ -73,7 +79,9 @@ def cholesky_of(input: Tensor, upper: bool = False, *, out: Tensor | None = None
 
 # ---- QR
 
-_qr = Op("linalg_qr", kernels.qr, batch=LEADING, inputs=("A",), params=("mode",), outputs=2, accepts="fc")
+_qr = Op(
+    "linalg_qr", kernels.qr, batch=LEADING, inputs=("A",), params=("mode",), outputs=2, accepts="fc"
+)
 
 
 @_qr.vjp
@@ -139,7 +147,11 @@ def qr_of(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
 
 
 _householder = Op(
-    "linalg_householder_product", kernels.householder_product, batch=LEADING, inputs=("A", "tau"), accepts="fc"
+    "linalg_householder_product",
+    kernels.householder_product,
+    batch=LEADING,
+    inputs=("A", "tau"),
+    accepts="fc",
 )
 
 
@@ -215,7 +227,9 @@ def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpos
     return deliver("ormqr", matmul(q, other) if left else matmul(other, q), out)
 
 
-_geqrf = Op("geqrf", kernels.geqrf, batch=LEADING, inputs=("A",), outputs=2, accepts="fc", differentiable=())
+_geqrf = Op(
+    "geqrf", kernels.geqrf, batch=LEADING, inputs=("A",), outputs=2, accepts="fc", differentiable=()
+)
 
 
 @method("geqrf")
@@ -227,7 +241,13 @@ def geqrf(input: Tensor, *, out: Any = None) -> Any:
 # ---- singular values
 
 _svd = Op(
-    "linalg_svd", kernels.svd, batch=LEADING, inputs=("A",), params=("full_matrices",), outputs=3, accepts="fc"
+    "linalg_svd",
+    kernels.svd,
+    batch=LEADING,
+    inputs=("A",),
+    params=("full_matrices",),
+    outputs=3,
+    accepts="fc",
 )
 
 
@@ -289,7 +309,15 @@ def svd_of(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: An
 
 # ---- eigenvalues
 
-_eigh = Op("linalg_eigh", kernels.eigh, batch=LEADING, inputs=("A",), params=("uplo",), outputs=2, accepts="fc")
+_eigh = Op(
+    "linalg_eigh",
+    kernels.eigh,
+    batch=LEADING,
+    inputs=("A",),
+    params=("uplo",),
+    outputs=2,
+    accepts="fc",
+)
 
 
 @_eigh.vjp
@@ -365,8 +393,15 @@ def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 # ---- LU
 
-_lu_factor = Op("linalg_lu_factor_ex", kernels.lu_factor, batch=LEADING, inputs=("A",), outputs=3, accepts="fc",
-    differentiable=(0,))  # fmt: skip
+_lu_factor = Op(
+    "linalg_lu_factor_ex",
+    kernels.lu_factor,
+    batch=LEADING,
+    inputs=("A",),
+    outputs=3,
+    accepts="fc",
+    differentiable=(0,),
+)
 
 
 @_lu_factor.vjp
@@ -424,8 +459,14 @@ def lu_factor_ex(
     return deliver("linalg_lu_factor_ex", found, out)
 
 
-def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True, *,
-              out: Any = None) -> Any:  # fmt: skip
+def lu_unpack(
+    LU_data: Tensor,
+    LU_pivots: Tensor,
+    unpack_data: bool = True,
+    unpack_pivots: bool = True,
+    *,
+    out: Any = None,
+) -> Any:
     """``P``, ``L`` and ``U`` from packed LU factors and pivots."""
     rows, columns = LU_data.shape[-2:]
     k = min(rows, columns)
@@ -468,13 +509,22 @@ def lu_of(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = Non
     """``torch.lu`` (deprecated): the packed factors and pivots, with ``info`` when asked."""
     packed, pivots, info = lu_factor_ex(A, pivot=pivot)
     if get_infos:
-        return deliver("lu", return_type("_lu_with_info", "LU pivots info")(packed, pivots, info), out)
+        return deliver(
+            "lu", return_type("_lu_with_info", "LU pivots info")(packed, pivots, info), out
+        )
     return deliver("lu", (packed, pivots), out)
 
 
 @autocasting("lu_solve")
-def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False,
-             out: Tensor | None = None) -> Tensor:  # fmt: skip
+def lu_solve(
+    LU: Tensor,
+    pivots: Tensor,
+    B: Tensor,
+    *,
+    left: bool = True,
+    adjoint: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
     """``X`` with ``A @ X = B``, given the packed LU factors of ``A``."""
     p, lower, upper = lu_unpack(LU, pivots)
     if not left:
@@ -499,8 +549,16 @@ def lu_solve_of(
 
 # ---- LDL
 
-_ldl = Op("linalg_ldl_factor_ex", kernels.ldl_factor, batch=LEADING, inputs=("A",), params=("hermitian",), outputs=3,
-          accepts="fc", differentiable=())  # fmt: skip
+_ldl = Op(
+    "linalg_ldl_factor_ex",
+    kernels.ldl_factor,
+    batch=LEADING,
+    inputs=("A",),
+    params=("hermitian",),
+    outputs=3,
+    accepts="fc",
+    differentiable=(),
+)
 
 
 def ldl_factor_ex(

@@ -16,6 +16,7 @@ from flambeau.core.kind import Kind
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
+from flambeau.core.virtual import virtual_like
 from flambeau.core.writing import overwrite
 from flambeau.kernels.select import CPU, places
 from flambeau.kernels.shared import random as kernels
@@ -185,7 +186,12 @@ def _native_gradient(grad: Tensor, result1: Tensor, p: float) -> Tensor:
 
 
 def _masked_shape(array: Any, kind: Kind, p: float) -> Any:
-    return (array.shape, array.dtype), (array.shape, numpy.dtype(numpy.bool_))
+    made = virtual_like(array)
+    of, size = numpy.dtype(numpy.bool_), array.itemsize
+    return (
+        (made.shape, made.dtype, made.strides),
+        (made.shape, of, tuple([step // size for step in made.strides])),
+    )
 
 
 _native = Op("native_dropout", _masked, params=("kind", "p"), outputs=2, differentiable=(0,),

@@ -25,8 +25,14 @@ Sizes = Sequence[int] | None
 _c2c = Op("fft_c2c", kernels.c2c, params=("dims", "forward", "scale"), accepts="c", shape="same",
     vjp={"input": lambda grad, dims, forward, scale: _c2c(grad, dims, not forward, scale)},
     jvp="linear")  # fmt: skip
-_r2c = Op("fft_r2c", kernels.r2c, params=("dims", "scale"), accepts="f", jvp="linear",
-    vjp={"input": lambda grad, input_shape, dims, scale: _r2c_grad(grad, input_shape, dims, scale)})  # fmt: skip
+_r2c = Op(
+    "fft_r2c",
+    kernels.r2c,
+    params=("dims", "scale"),
+    accepts="f",
+    jvp="linear",
+    vjp={"input": lambda grad, input_shape, dims, scale: _r2c_grad(grad, input_shape, dims, scale)},
+)
 _c2r = Op("fft_c2r", kernels.c2r, params=("dims", "scale", "size"), accepts="c", jvp="linear",
     vjp={"input": lambda grad, dims, scale, size: _c2r_grad(grad, dims, scale, size)})  # fmt: skip
 
@@ -113,7 +119,7 @@ def _planned(
         if len(set(dims)) != len(dims):
             raise RuntimeError("FFT dims must be unique")
     else:
-        dims = list(range(input.ndim if s is None else input.ndim))
+        dims = list(range(input.ndim))
         dims = dims[len(dims) - len(s) :] if s is not None else dims
         if s is not None and len(s) > input.ndim:
             raise RuntimeError(
@@ -239,9 +245,16 @@ fftn, ifftn, rfftn, irfftn, hfftn, ihfftn = (_many(n) for n in _KINDS)
 
 
 def fftfreq(
-    n: int, d: float = 1.0, *, out: Tensor | None = None, dtype: DType | None = None, layout: Any = None,
-    device: Any = None, pin_memory: bool = False, requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
+    n: int,
+    d: float = 1.0,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """The frequencies of ``fft`` of ``n`` samples at distance ``d``: positive, then negative."""
     steps = arange(n, dtype=dtype or dtypes.default.dtype, device=device)
     steps = steps.masked_fill(arange(n, device=device) >= (n + 1) // 2, 0) + (
@@ -254,9 +267,16 @@ def fftfreq(
 
 
 def rfftfreq(
-    n: int, d: float = 1.0, *, out: Tensor | None = None, dtype: DType | None = None, layout: Any = None,
-    device: Any = None, pin_memory: bool = False, requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
+    n: int,
+    d: float = 1.0,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """The frequencies of ``rfft`` of ``n`` samples at distance ``d``."""
     result = arange(n // 2 + 1, dtype=dtype or dtypes.default.dtype, device=device) * (1 / (n * d))
     return deliver("fft_rfftfreq", result.requires_grad_() if requires_grad else result, out)  # type: ignore

@@ -11,7 +11,7 @@ import numpy
 from flambeau.core import dtype as dtypes
 from flambeau.core import storage
 from flambeau.core.dispatch import cast
-from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.kind import CPU_KINDS, Kind
 from flambeau.core.promotion import promote_types
 from flambeau.core.publish import exported, method
@@ -29,7 +29,8 @@ def tensor(
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
-    """A new tensor without history that holds a copy of ``data``: numbers, nested sequences, arrays.
+    """A new tensor without history that holds a copy of ``data``: numbers, nested sequences,
+    arrays.
 
     The dtype is inferred: Python floats give the default dtype, ints int64, and so on.
 
@@ -255,7 +256,8 @@ def asarray(
     copy: bool | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """``obj`` as a tensor: shares memory unless ``copy`` is true; ``copy=False`` refuses to copy."""
+    """``obj`` as a tensor: shares memory unless ``copy`` is true; ``copy=False`` refuses to
+    copy."""
     if hasattr(obj, "__dlpack__") and not isinstance(obj, Tensor | numpy.ndarray):
         obj = numpy.from_dlpack(obj)
     if isinstance(obj, numpy.generic):
@@ -334,8 +336,16 @@ Tensor.__new__ = staticmethod(_legacy_tensor)  # type: ignore[assignment]
 
 
 @method("new_tensor")
-def _new_tensor(self: Tensor, data: Any, *, dtype: DType | None = None, device: Any = None,
-                requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+def _new_tensor(
+    self: Tensor,
+    data: Any,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """A copy of ``data`` with this tensor's dtype and device."""
     return tensor(
         data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad

@@ -15,6 +15,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import indexing as kernels
+from flambeau.ops.batching import is_shared, of_flat
 from flambeau.ops.in_place import check_apart, check_no_overlap
 from flambeau.ops.joining import cat
 from flambeau.ops.reshaping import broadcast_tensors
@@ -33,21 +34,33 @@ def check_integers(function: str, index: Any, words: str = "int32/int64") -> Non
 
 
 def _batch_index_select(op: Op, input: Tensor, index: Tensor, dim: int) -> Tensor:
-    if index.stride(0) == 0:  # type: ignore[attr-defined]
+    if is_shared(index):
         return op(input, index[0], dim + 1)  # type: ignore[index]
     shape = [1] * input.ndim
     shape[0], shape[dim + 1] = index.shape[0], -1
-    places = index.reshape(shape).expand(*input.shape[: dim + 1], index.shape[1], *input.shape[dim + 2 :])  # type: ignore
+    places = index.reshape(shape).expand(
+        *input.shape[: dim + 1], index.shape[1], *input.shape[dim + 2 :]
+    )  # type: ignore
     return input.gather(dim + 1, places)  # type: ignore[attr-defined]
 
 
-_index_select = Op("index_select", kernels.selected, batch=_batch_index_select, inputs=("input", "index"), dims=("dim",),
+_index_select = Op(
+    "index_select",
+    kernels.selected,
+    batch=_batch_index_select,
+    inputs=("input", "index"),
+    dims=("dim",),
     jvp=LINEAR,
-    vjp={"input": lambda grad, input_shape, index, dim:
-        grad.new_zeros(input_shape).index_add(dim, index, grad)},
+    vjp={
+        "input": lambda grad, input_shape, index, dim: grad.new_zeros(input_shape).index_add(
+            dim, index, grad
+        )
+    },
     shape=lambda array, index, dim: (
-        (*array.shape[:dim], index.size, *array.shape[dim + 1 :]) if array.ndim else ()),
-    doc="The slices of a dimension that a vector lists.")  # fmt: skip
+        (*array.shape[:dim], index.size, *array.shape[dim + 1 :]) if array.ndim else ()
+    ),
+    doc="The slices of a dimension that a vector lists.",
+)
 
 
 @method("index_select")
@@ -154,7 +167,7 @@ def _from_front(indices: Tensor, size: int) -> Tensor:
 # ---- of the flattened tensor
 
 
-_take = Op("take", kernels.taken, inputs=("input", "index"), jvp=LINEAR,
+_take = Op("take", kernels.taken, inputs=("input", "index"), jvp=LINEAR, batch=of_flat,
     vjp={"input": lambda grad, input_shape, index:
         grad.new_zeros(input_shape).put(index, grad, True)},
     shape=lambda array, index: index.shape,
@@ -272,9 +285,7 @@ def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, 
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     for size in sizes:
         if not isinstance(size, int):
-            raise TypeError(
-                f"expected 'shape' sequence to only contain ints, but got {type(size)}"
-            )
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {type(size)}")
     if any(size < 0 for size in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
     steps = [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]

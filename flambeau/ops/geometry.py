@@ -95,6 +95,11 @@ def relook(target: Tensor, function: Any, *args: Any, **kwargs: Any) -> Tensor:
         raise RuntimeError(
             "a leaf Variable that requires grad is being used in an in-place operation."
         )
+    if target.absorb is not None:
+        made = function(target, *args, **kwargs)
+        for name in (*type(target).__slots__, "_array", "_node"):
+            setattr(target, name, getattr(made, name))
+        return target
     history(target)
     result = function(shadow(target, False), *args, **kwargs)
     replace_array(target, result._array)

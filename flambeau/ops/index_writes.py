@@ -7,12 +7,13 @@ from typing import Any
 from flambeau.core.autocast import autocasting
 from flambeau.core.dispatch import wrapped_int
 from flambeau.core.dtype import bool_, int32, int64, scalar_name
-from flambeau.core.op import LINEAR, SAME, Op, wrap_dim
+from flambeau.core.op import LINEAR, SAME, Op, in_order, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import indexing as kernels
+from flambeau.ops.batching import along_dim, of_flat
 from flambeau.ops.in_place import write_in_place
 
 
@@ -28,17 +29,17 @@ def _source_grad(grad: Any, index: Any, src_shape: Any, dim: int) -> Any:
 
 
 _index_add = Op("index_add", kernels.index_added, inputs=("input", "index", "src"), dims=("dim",),
-    params=("alpha",), jvp=LINEAR, shape=SAME,
+    params=("alpha",), jvp=LINEAR, shape=in_order, batch=along_dim,
     vjp={"input": lambda grad: grad,
          "src": lambda grad, index, src_shape, dim, alpha:
             _source_grad(grad, index, src_shape, dim) * alpha},
     doc="Slices added at the indices of a vector.")  # fmt: skip
 _index_copy = Op("index_copy", kernels.index_copied, inputs=("input", "index", "src"),
-    dims=("dim",), jvp=LINEAR, shape=SAME,
+    dims=("dim",), jvp=LINEAR, shape=in_order, batch=along_dim,
     vjp={"input": lambda grad, index, dim: grad.index_fill(dim, index, 0), "src": _source_grad},
     doc="Slices written at the indices of a vector.")  # fmt: skip
 _index_fill = Op("index_fill", kernels.index_filled, inputs=("input", "index", "value"),
-    dims=("dim",), shape=SAME,
+    dims=("dim",), shape=SAME, batch=along_dim,
     vjp={"input": lambda grad, index, dim: grad.index_fill(dim, index, 0),
          "value": lambda grad, index, dim: grad.index_select(dim, index.unique()).sum()},
     doc="One value at the indices of a vector.")  # fmt: skip
@@ -271,7 +272,7 @@ def index_reduce(
 
 
 _put = Op("put", kernels.put, inputs=("input", "index", "src"), params=("accumulate",),
-    jvp=LINEAR, shape=SAME,
+    jvp=LINEAR, shape=SAME, batch=of_flat,
     vjp={"input": lambda grad, index, accumulate:
             grad if accumulate else grad.put(index, grad.new_zeros(index.shape)),
          "src": lambda grad, index, src_shape: grad.take(index).reshape(src_shape)},

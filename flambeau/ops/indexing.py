@@ -18,13 +18,14 @@ from flambeau.core.families import ViewOp
 from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS
 from flambeau.core.modes import flags, modes
-from flambeau.core.op import LINEAR, Op
+from flambeau.core.op import LINEAR, SAME, Op
 from flambeau.core.publish import method
 from flambeau.core.tensor import Tensor, wrap, wrap_view
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import CPU
 from flambeau.kernels.shared import indexing as kernels
 from flambeau.kernels.shared import views as view_kernels
+from flambeau.ops.batching import by_index, index_sum
 from flambeau.ops.from_data import tensor as make_tensor
 from flambeau.ops.views import alias_op, select_op, slice_op, unsqueeze_op
 
@@ -92,13 +93,13 @@ def _index_put_vjp(
 
 
 index_op = IndexOp("index", kernels.indexed, inputs="*tensors", params=("places",), jvp=LINEAR,
-    vjp=_index_vjp, doc="The elements at index tensors.")  # fmt: skip
+    batch=by_index(0), vjp=_index_vjp, doc="The elements at index tensors.")  # fmt: skip
 index_put_op = IndexOp("index_put", kernels.index_written, inputs="*tensors",
-    params=("places", "accumulate"), jvp=LINEAR, vjp=_index_put_vjp,
-    shape=lambda array, *rest: (array.shape, array.dtype),
+    params=("places", "accumulate"), jvp=LINEAR, vjp=_index_put_vjp, batch=by_index(1),
+    shape=SAME,
     doc="The tensor with other values at index tensors.")  # fmt: skip
 _index_sum = IndexOp("index_backward", kernels.index_summed, inputs="*tensors",
-    params=("places", "shape"), jvp=LINEAR, vjp=_index_sum_vjp,
+    params=("places", "shape"), jvp=LINEAR, vjp=_index_sum_vjp, batch=index_sum,
     shape=lambda values, *rest: (rest[-1], values.dtype),
     doc="Zeros with values added at index tensors.")  # fmt: skip
 index_op.first_index, index_put_op.first_index, _index_sum.first_index = 1, 2, 1

@@ -18,10 +18,10 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops import contraction
 from flambeau.ops.creation import zeros
-from flambeau.ops.sequences import eye
 from flambeau.ops.joining import cat, stack
 from flambeau.ops.products import matmul
 from flambeau.ops.reductions import vector_norm
+from flambeau.ops.sequences import eye
 
 
 class LinAlgError(RuntimeError):
@@ -84,13 +84,32 @@ _NOT_INVERTIBLE = (
 # ---- solvers
 
 
-def _solution(a: Any, b: Any) -> tuple[int, ...]:
+def by_columns(array: Any, batch: Any = None) -> Any:
+    """The shape rule of results of an array's size that LAPACK lays out column by column."""
+    shape = array.shape if batch is None else (*batch, *array.shape[-2:])
+    if 0 in shape:
+        return shape, array.dtype
+    steps, step = [0] * len(shape), array.itemsize
+    for dim in (len(shape) - 2, len(shape) - 1, *range(len(shape) - 3, -1, -1)):
+        steps[dim] = step
+        step *= shape[dim]
+    return shape, array.dtype, tuple(steps)
+
+
+def _solution(a: Any, b: Any) -> Any:
     """The shape rule of solvers."""
-    return (*numpy.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:])
+    return by_columns(b, numpy.broadcast_shapes(a.shape[:-2], b.shape[:-2]))
 
 
-_solve = Op("linalg_solve", kernels.solve, batch=LEADING, inputs=("A", "B"), accepts="fc", node="LinalgSolveEx",
-            shape=_solution)  # fmt: skip
+_solve = Op(
+    "linalg_solve",
+    kernels.solve,
+    batch=LEADING,
+    inputs=("A", "B"),
+    accepts="fc",
+    node="LinalgSolveEx",
+    shape=_solution,
+)
 
 
 @_solve.vjp
@@ -128,8 +147,14 @@ def solve_ex(
     )
 
 
-_solve_triangular = Op("linalg_solve_triangular", kernels.solve, batch=LEADING, inputs=("A", "B"), accepts="fc",
-                       shape=_solution)  # fmt: skip
+_solve_triangular = Op(
+    "linalg_solve_triangular",
+    kernels.solve,
+    batch=LEADING,
+    inputs=("A", "B"),
+    accepts="fc",
+    shape=_solution,
+)
 
 
 @_solve_triangular.vjp
@@ -157,9 +182,14 @@ def solve_triangular(
 @method("triangular_solve")
 @autocasting("triangular_solve")
 def triangular_solve(
-    input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False,
-    *, out: Any = None,
-) -> Any:  # fmt: skip
+    input: Tensor,
+    A: Tensor,
+    upper: bool = True,
+    transpose: bool = False,
+    unitriangular: bool = False,
+    *,
+    out: Any = None,
+) -> Any:
     """``X`` with ``A @ X = input`` for a triangular ``A`` (deprecated), and ``A``."""
     matrix = A.mT if transpose else A  # type: ignore[attr-defined]
     found = solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)
@@ -191,8 +221,16 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
     return deliver("cholesky_inverse", cholesky_solve(one, L, upper), out)
 
 
-_lstsq = Op("linalg_lstsq", kernels.lstsq, batch=LEADING, inputs=("A", "B"), params=("rcond",), outputs=4, accepts="fc",
-            differentiable=())  # fmt: skip
+_lstsq = Op(
+    "linalg_lstsq",
+    kernels.lstsq,
+    batch=LEADING,
+    inputs=("A", "B"),
+    params=("rcond",),
+    outputs=4,
+    accepts="fc",
+    differentiable=(),
+)
 
 
 @autocasting("linalg_lstsq")
@@ -214,6 +252,7 @@ def lstsq(
     eps = float(numpy.finfo(A.kind.array_type).eps) * max(A.shape[-2:])
     _, residuals, rank, values = _lstsq(A.detach(), right.detach(), eps if rcond is None else rcond)  # type: ignore
     solution = matmul(pinv(A, rtol=eps if rcond is None else rcond), right)
+    solution = solution.mT.contiguous().mT  # type: ignore[attr-defined]
     if residuals.numel():
         residuals = ((matmul(A, solution) - right).abs() ** 2).sum(-2)  # type: ignore
     empty = zeros(0, dtype=values.dtype, device=A.device)
@@ -249,7 +288,8 @@ def _plain(value: Any) -> Any:
 
 _pinv = Op(
     "linalg_pinv",
-    kernels.pseudo_inverse, batch=LEADING,
+    kernels.pseudo_inverse,
+    batch=LEADING,
     inputs=("A",),
     params=("atol", "rtol", "hermitian"),
     accepts="fc",
@@ -286,8 +326,15 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     return pinv(input, rcond)
 
 
-_inverse = Op("linalg_inv", kernels.inverse, batch=LEADING, inputs=("A",), accepts="fc", node="LinalgInvEx",
-              shape=lambda a: a.shape)  # fmt: skip
+_inverse = Op(
+    "linalg_inv",
+    kernels.inverse,
+    batch=LEADING,
+    inputs=("A",),
+    accepts="fc",
+    node="LinalgInvEx",
+    shape=by_columns,
+)
 
 
 @_inverse.vjp
@@ -318,7 +365,12 @@ def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 # ---- determinants
 
 _det = Op(
-    "linalg_det", kernels.determinant, batch=LEADING, inputs=("A",), accepts="fc", shape=lambda a: a.shape[:-2]
+    "linalg_det",
+    kernels.determinant,
+    batch=LEADING,
+    inputs=("A",),
+    accepts="fc",
+    shape=lambda a: a.shape[:-2],
 )
 
 
@@ -345,7 +397,9 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     return deliver("linalg_det", _det(A), out)
 
 
-_slogdet = Op("linalg_slogdet", kernels.sign_and_log, batch=LEADING, inputs=("A",), outputs=2, accepts="fc")
+_slogdet = Op(
+    "linalg_slogdet", kernels.sign_and_log, batch=LEADING, inputs=("A",), outputs=2, accepts="fc"
+)
 
 
 @_slogdet.vjp
@@ -401,8 +455,14 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     return deliver("linalg_matrix_power", result.clone() if result is input else result, out)  # type: ignore
 
 
-_matrix_exp = Op("linalg_matrix_exp", kernels.matrix_exp, batch=LEADING, inputs=("A",), accepts="fc",
-                 shape=lambda a: a.shape)  # fmt: skip
+_matrix_exp = Op(
+    "linalg_matrix_exp",
+    kernels.matrix_exp,
+    batch=LEADING,
+    inputs=("A",),
+    accepts="fc",
+    shape=lambda a: a.shape,
+)
 
 
 @_matrix_exp.vjp
@@ -431,7 +491,8 @@ def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
 
 _rank = Op(
     "linalg_matrix_rank",
-    kernels.rank, batch=LEADING,
+    kernels.rank,
+    batch=LEADING,
     inputs=("A",),
     params=("atol", "rtol", "hermitian"),
     accepts="fc",
@@ -589,7 +650,9 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = 
 
 
 # The singular values are an operator of their own; norms and conditions need them.
-_singular_values = Op("linalg_svdvals", kernels.singular_values, batch=LEADING, inputs=("A",), accepts="fc")
+_singular_values = Op(
+    "linalg_svdvals", kernels.singular_values, batch=LEADING, inputs=("A",), accepts="fc"
+)
 
 
 @_singular_values.vjp

@@ -11,6 +11,7 @@ from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import pairwise_losses as kernels
+from flambeau.ops.batching import of_losses
 from flambeau.ops.direct import run
 from flambeau.ops.pointwise.functional import logsigmoid
 from flambeau.ops.reduction import chosen, reduced
@@ -42,22 +43,33 @@ def _tangent(slope: Tensor, input_t: Maybe, target_t: Maybe, reduction: str) -> 
 
 
 _mse = Op("mse_loss", kernels.squared_error, inputs=("input", "target"), params=("reduction",),
-    promote="same", widen=True, accepts="f", refusal="mse_cpu",
+    batch=of_losses, promote="same", widen=True, accepts="f", refusal="mse_cpu",
     vjp=_of_difference(lambda d: 2 * d),
     jvp=lambda input, target, input_t, target_t, reduction: (
         _tangent(2 * (input - target), input_t, target_t, reduction)))  # fmt: skip
 
-_l1 = Op("l1_loss", kernels.absolute_error, inputs=("input", "target"), params=("reduction",),
-    promote="same", widen=True, accepts="f", node="Mean", vjp=_of_difference(lambda d: d.sign()),
-    jvp=lambda input, target, input_t, target_t, reduction: (
-        _tangent((input - target).sign(), input_t, target_t, reduction)))  # fmt: skip
+_l1 = Op(
+    "l1_loss",
+    kernels.absolute_error,
+    inputs=("input", "target"),
+    params=("reduction",),
+    batch=of_losses,
+    promote="same",
+    widen=True,
+    accepts="f",
+    node="Mean",
+    vjp=_of_difference(lambda d: d.sign()),
+    jvp=lambda input, target, input_t, target_t, reduction: _tangent(
+        (input - target).sign(), input_t, target_t, reduction
+    ),
+)
 
 _smooth_l1 = Op("smooth_l1_loss", kernels.smooth_absolute_error, inputs=("input", "target"),
-    params=("beta", "reduction"), promote="same", widen=True, accepts="f",
+    params=("beta", "reduction"), batch=of_losses, promote="same", widen=True, accepts="f",
     refusal="smooth_l1_cpu")  # fmt: skip
 
 _huber = Op("huber_loss", kernels.huber, inputs=("input", "target"), params=("delta", "reduction"),
-    promote="same", widen=True, accepts="f", refusal="huber_cpu")  # fmt: skip
+    batch=of_losses, promote="same", widen=True, accepts="f", refusal="huber_cpu")  # fmt: skip
 
 
 @_smooth_l1.vjp
@@ -72,18 +84,30 @@ def _(grad: Tensor, input: Tensor, target: Tensor, needs: Any, delta: float, red
 
 
 _soft_margin = Op("soft_margin_loss", kernels.soft_margin, inputs=("input", "target"),
-    params=("reduction",), promote="same", widen=True, accepts="fc",
+    params=("reduction",), batch=of_losses, promote="same", widen=True, accepts="fc",
     vjp={"input": lambda grad, input, target, reduction: (
         -target * (-target * input).sigmoid() * _share(grad, input * target, reduction)),
     })  # fmt: skip
 
-_kl_div = Op("kl_div", kernels.divergence, inputs=("input", "target"),
-    params=("log_target", "reduction"), promote="same", widen=True, accepts="f", node="Mean",
-    vjp={"input": lambda grad, input, target, log_target, reduction: (
-            -(target.exp() if log_target else target) * _share(grad, input + target, reduction)),
-         "target": lambda grad, input, target, log_target, reduction: (
-            _kl_slope(input, target, log_target) * _share(grad, input + target, reduction)),
-    })  # fmt: skip
+_kl_div = Op(
+    "kl_div",
+    kernels.divergence,
+    inputs=("input", "target"),
+    params=("log_target", "reduction"),
+    batch=of_losses,
+    promote="same",
+    widen=True,
+    accepts="f",
+    node="Mean",
+    vjp={
+        "input": lambda grad, input, target, log_target, reduction: (
+            -(target.exp() if log_target else target) * _share(grad, input + target, reduction)
+        ),
+        "target": lambda grad, input, target, log_target, reduction: (
+            _kl_slope(input, target, log_target) * _share(grad, input + target, reduction)
+        ),
+    },
+)
 
 
 def _kl_slope(input: Tensor, target: Tensor, log_target: bool) -> Tensor:
@@ -94,8 +118,8 @@ def _kl_slope(input: Tensor, target: Tensor, log_target: bool) -> Tensor:
 
 
 _bce = Op("binary_cross_entropy", kernels.binary_cross_entropy,
-    inputs=("input", "target", "weight"), params=("reduction",), promote="same", widen=True,
-    accepts="f", refusal="binary_cross_entropy",
+    inputs=("input", "target", "weight"), params=("reduction",), batch=of_losses, promote="same",
+    widen=True,     accepts="f", refusal="binary_cross_entropy",
     vjp={"input": lambda grad, input, target, weight, reduction: _weighted(
             (input - target) / (input * (1 - input)).clamp_min(1e-12)
             * _share(grad, input, reduction), weight),
@@ -104,8 +128,8 @@ _bce = Op("binary_cross_entropy", kernels.binary_cross_entropy,
             * _share(grad, input, reduction), weight)})  # fmt: skip
 
 _bce_logits = Op("binary_cross_entropy_with_logits", kernels.binary_cross_entropy_of_logits,
-    inputs=("input", "target", "weight", "pos_weight"), params=("reduction",), promote="same",
-    widen=True, accepts="f", refusal="log_sigmoid_cpu",
+    inputs=("input", "target", "weight", "pos_weight"), params=("reduction",), batch=of_losses,
+    promote="same", widen=True, accepts="f", refusal="log_sigmoid_cpu",
     vjp={"input": lambda grad, input, target, weight, pos_weight, reduction: _weighted(
             _logit_slope(input, target, pos_weight) * _share(grad, input, reduction), weight),
          "target": lambda grad, input, weight, pos_weight, reduction: _weighted(

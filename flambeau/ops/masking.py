@@ -48,12 +48,19 @@ def _check_together(input: Tensor, mask: Tensor, swapped: bool = False) -> None:
 # ---- masked_fill
 
 
-_masked_fill = Op("masked_fill", kernels.mask_filled, batch=POINTWISE, inputs=("input", "mask", "value"),
+_masked_fill = Op(
+    "masked_fill",
+    kernels.mask_filled,
+    batch=POINTWISE,
+    inputs=("input", "mask", "value"),
     shape=_common,
-    vjp={"input": lambda grad, mask: grad.masked_fill(mask, 0),
-         "value": lambda grad, mask: grad.masked_fill(~mask, 0).sum()},
-    jvp=lambda input_t, mask: input_t.masked_fill(mask, 0),
-    doc="One value where a mask is true.")  # fmt: skip
+    vjp={
+        "input": lambda grad, mask: grad.masked_fill(mask, 0),
+        "value": lambda grad, mask: grad.masked_fill(~mask, 0).sum(),
+    },
+    jvp=lambda input_t, mask, value_t: input_t.masked_fill(mask, value_t),
+    doc="One value where a mask is true.",
+)
 
 
 def _fill_call(call: Any, input: Tensor, mask: Tensor, value: Any) -> Tensor:

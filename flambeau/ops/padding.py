@@ -32,12 +32,20 @@ def _repeating(mode: str, n: int) -> Op:
     def vjp_of_vjp(grad: Tensor, pads: Ints) -> Tensor:
         return padded(grad, pads, mode)
 
-    padded = Op(name, kernels.repeated, params=("pads", "mode"), jvp="linear", vjp={"input": vjp},
-        node=f"{_NODES[mode]}{n}DBackward0", accepts="ifc" if mode != "circular" else "bifc",
+    padded = Op(
+        name,
+        kernels.repeated,
+        params=("pads", "mode"),
+        jvp="linear",
+        vjp={"input": vjp},
+        batch=LEADING,
+        node=f"{_NODES[mode]}{n}DBackward0",
+        accepts="ifc" if mode != "circular" else "bifc",
         refusal=name,
-        shape=lambda x, pads, mode: kernels.padded_shape(x.shape, pads))  # fmt: skip
+        shape=lambda x, pads, mode: kernels.padded_shape(x.shape, pads),
+    )
     folded = Op(f"{name}_backward", kernels.repeated_grad, inputs=("grad_output",),
-        params=("pads", "mode"), jvp="linear", vjp={"grad_output": vjp_of_vjp},
+        params=("pads", "mode"), jvp="linear", vjp={"grad_output": vjp_of_vjp}, batch=LEADING,
         shape=lambda g, pads, mode: (
             kernels.padded_shape(g.shape, tuple([-p for p in pads]))))  # fmt: skip
     return padded

@@ -19,6 +19,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import products as kernels
+from flambeau.ops.batching import aligned
 
 
 def _same_dtype(name: str, *tensors: Tensor) -> None:
@@ -52,7 +53,9 @@ def _batch_linear(op: Op, input: Tensor, weight: Tensor, bias: Tensor | None) ->
     return product + bias.reshape(bias.shape[0], *[1] * (input.ndim - 2), -1)  # type: ignore
 
 
-def _batch_addmm(op: Op, input: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any) -> Tensor:
+def _batch_addmm(
+    op: Op, input: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any
+) -> Tensor:
     product = _times(mat1.matmul(mat2), alpha)  # type: ignore[attr-defined]
     while input.ndim < 3:
         input = input.unsqueeze(1)  # type: ignore[attr-defined]
@@ -61,10 +64,23 @@ def _batch_addmm(op: Op, input: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, a
 
 # ---- matrices
 
-_mm = Op("mm", kernels.mm, batch=lambda op, input, mat2: input.matmul(mat2), inputs=("input", "mat2"), widen=True, accepts="ifc", refusal="addmm_impl_cpu_",
-    vjp={"input": lambda grad, mat2: grad.mm(mat2.mH), "mat2": lambda grad, input: input.mH.mm(grad)},
-    jvp=lambda input, mat2, input_t, mat2_t: _sum_of(input_t, lambda t: t.mm(mat2), mat2_t, lambda t: input.mm(t)),
-    shape=lambda a, b: (a.shape[0], b.shape[1]))  # fmt: skip
+_mm = Op(
+    "mm",
+    kernels.mm,
+    batch=lambda op, input, mat2: input.matmul(mat2),
+    inputs=("input", "mat2"),
+    widen=True,
+    accepts="ifc",
+    refusal="addmm_impl_cpu_",
+    vjp={
+        "input": lambda grad, mat2: grad.mm(mat2.mH),
+        "mat2": lambda grad, input: input.mH.mm(grad),
+    },
+    jvp=lambda input, mat2, input_t, mat2_t: _sum_of(
+        input_t, lambda t: t.mm(mat2), mat2_t, lambda t: input.mm(t)
+    ),
+    shape=lambda a, b: (a.shape[0], b.shape[1]),
+)
 
 
 def _sum_of(first: Any, f: Any, second: Any, g: Any) -> Any:
@@ -92,10 +108,22 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return deliver("mm", _mm(input, mat2), out, exact=True)
 
 
-_matmul = Op("bmm", kernels.matmul, batch=lambda op, input, mat2: input.matmul(mat2), inputs=("input", "mat2"), widen=True, accepts="ifc", refusal="bmm",
-    vjp={"input": lambda grad, mat2: grad.matmul(mat2.mH), "mat2": lambda grad, input: input.mH.matmul(grad)},
+_matmul = Op(
+    "bmm",
+    kernels.matmul,
+    batch=lambda op, input, mat2: op(*aligned(input, mat2)),
+    inputs=("input", "mat2"),
+    widen=True,
+    accepts="ifc",
+    refusal="bmm",
+    vjp={
+        "input": lambda grad, mat2: grad.matmul(mat2.mH),
+        "mat2": lambda grad, input: input.mH.matmul(grad),
+    },
     jvp=lambda input, mat2, input_t, mat2_t: _sum_of(
-        input_t, lambda t: t.matmul(mat2), mat2_t, lambda t: input.matmul(t)))  # fmt: skip
+        input_t, lambda t: t.matmul(mat2), mat2_t, lambda t: input.matmul(t)
+    ),
+)
 
 
 @_matmul.shape
@@ -131,11 +159,23 @@ def bmm(
     return deliver("bmm", result if out_dtype is None else result.to(out_dtype), out, exact=True)
 
 
-_dot = Op("dot", kernels.dot, batch=lambda op, input, tensor: (input * tensor).sum(-1), inputs=("input", "tensor"), widen=True, accepts="ifc", refusal="dot",
-    vjp={"input": lambda grad, tensor: grad * tensor.conj(), "tensor": lambda grad, input: grad * input.conj()},
+_dot = Op(
+    "dot",
+    kernels.dot,
+    batch=lambda op, input, tensor: (input * tensor).sum(-1),
+    inputs=("input", "tensor"),
+    widen=True,
+    accepts="ifc",
+    refusal="dot",
+    vjp={
+        "input": lambda grad, tensor: grad * tensor.conj(),
+        "tensor": lambda grad, input: grad * input.conj(),
+    },
     jvp=lambda input, tensor, input_t, tensor_t: _sum_of(
-        input_t, lambda t: t.dot(tensor), tensor_t, lambda t: input.dot(t)),
-    shape=lambda a, b: ())  # fmt: skip
+        input_t, lambda t: t.dot(tensor), tensor_t, lambda t: input.dot(t)
+    ),
+    shape=lambda a, b: (),
+)
 
 
 @method("dot")
@@ -241,7 +281,8 @@ def _matmul_of(input: Tensor, other: Any) -> Tensor:
     for i, (m, n) in enumerate(zip(reversed(input.shape[:-2]), reversed(other.shape[:-2])), 3):
         if m != n and 1 not in (m, n):
             raise RuntimeError(
-                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton "
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
+                "non-singleton "
                 f"dimension {max(input.ndim, other.ndim) - i}"
             )
     return _matmul(input, other)
@@ -261,12 +302,22 @@ def _stack_error(a: tuple[int, ...], b: tuple[int, ...]) -> Exception:
 
 # ---- sums of products
 
-_addmm = Op("addmm", kernels.addmm, batch=_batch_addmm, inputs=("input", "mat1", "mat2"), params=("beta", "alpha"), widen=True,
-    accepts="ifc", refusal="addmm_impl_cpu_",
-    vjp={"input": lambda grad, beta: _times(grad, beta.conjugate()),
-         "mat1": lambda grad, mat2, alpha: _times(grad.matmul(mat2.mH), alpha.conjugate()),
-         "mat2": lambda grad, mat1, alpha: _times(mat1.mH.matmul(grad), alpha.conjugate())},
-    shape=lambda bias, a, b, beta, alpha: (*a.shape[:-1], b.shape[-1]))  # fmt: skip
+_addmm = Op(
+    "addmm",
+    kernels.addmm,
+    batch=_batch_addmm,
+    inputs=("input", "mat1", "mat2"),
+    params=("beta", "alpha"),
+    widen=True,
+    accepts="ifc",
+    refusal="addmm_impl_cpu_",
+    vjp={
+        "input": lambda grad, beta: _times(grad, beta.conjugate()),
+        "mat1": lambda grad, mat2, alpha: _times(grad.matmul(mat2.mH), alpha.conjugate()),
+        "mat2": lambda grad, mat1, alpha: _times(mat1.mH.matmul(grad), alpha.conjugate()),
+    },
+    shape=lambda bias, a, b, beta, alpha: (*a.shape[:-1], b.shape[-1]),
+)
 
 
 def _times(tensor: Tensor, alpha: Any) -> Tensor:
@@ -324,8 +375,16 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: complex = 1, alpha: 
 
 
 @method("baddbmm baddbmm_")
-def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, out_dtype: DType | None = None, *,
-            beta: complex = 1, alpha: complex = 1, out: Tensor | None = None) -> Tensor:  # fmt: skip
+def baddbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    out_dtype: DType | None = None,
+    *,
+    beta: complex = 1,
+    alpha: complex = 1,
+    out: Tensor | None = None,
+) -> Tensor:
     """``beta * input + alpha * (batch1 @ batch2)`` for stacks of matrices."""
     if flags.active:
         input, batch1, batch2 = autocast("baddbmm", (input, batch1, batch2))
@@ -379,12 +438,22 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: complex = 1, alpha:
 
 # ---- linear layers
 
-_linear = Op("linear", kernels.linear, batch=_batch_linear, inputs=("input", "weight", "bias"), widen=True, accepts="ifc",
-    refusal="addmm_impl_cpu_", node="Addmm",
-    vjp={"input": lambda grad, weight: grad.matmul(weight.conj()),
-         "weight": lambda grad, input: _rows(grad).mT.mm(_rows(input).conj()),
-         "bias": lambda grad: _rows(grad).sum(0)},
-    shape=lambda x, weight, bias: (*x.shape[:-1], weight.shape[0]))  # fmt: skip
+_linear = Op(
+    "linear",
+    kernels.linear,
+    batch=_batch_linear,
+    inputs=("input", "weight", "bias"),
+    widen=True,
+    accepts="ifc",
+    refusal="addmm_impl_cpu_",
+    node="Addmm",
+    vjp={
+        "input": lambda grad, weight: grad.matmul(weight.conj()),
+        "weight": lambda grad, input: _rows(grad).mT.mm(_rows(input).conj()),
+        "bias": lambda grad: _rows(grad).sum(0),
+    },
+    shape=lambda x, weight, bias: (*x.shape[:-1], weight.shape[0]),
+)
 
 
 def _rows(tensor: Tensor) -> Tensor:

@@ -137,7 +137,8 @@ def _mapped_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     if modes.randomness[-1] == "error":
         raise RuntimeError(
             "vmap: called random operation while in randomness error mode. Please either use the "
-            "'same' or 'different' randomness flags on vmap or perform the randomness operation out "
+            "'same' or 'different' randomness flags on vmap or perform the randomness "
+            "operation out "
             "of vmap"
         )
     return (modes.batch[1], *shape) if modes.randomness[-1] == "different" else shape

@@ -105,8 +105,18 @@ def _packed_direction(
     return cat(outputs), state
 
 
-def _run(mode: str, over: Any, input: Tensor, states: State, weights: Weights, biases: bool, layers: int,
-         dropout: float, train: bool, bidirectional: bool) -> tuple[Tensor, State]:  # fmt: skip
+def _run(
+    mode: str,
+    over: Any,
+    input: Tensor,
+    states: State,
+    weights: Weights,
+    biases: bool,
+    layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+) -> tuple[Tensor, State]:
     """All layers; `over` runs one direction of one layer."""
     step, directions = _STEPS[mode], 2 if bidirectional else 1
     groups = _split(weights, biases, layers * directions)

@@ -229,11 +229,20 @@ def aminmax(
     return deliver("aminmax", both, out, exact=True)
 
 
-_extreme = Op("max", kernels.extreme, dims=("dim",), params=("keepdim", "largest"), outputs=2,
+_extreme = Op(
+    "max",
+    kernels.extreme,
+    dims=("dim",),
+    params=("keepdim", "largest"),
+    outputs=2,
     differentiable=(0,),
-    vjp={"input": lambda grad, result1, input_shape, dim, keepdim: (
-        _scattered(grad, result1, input_shape, dim, keepdim))},
-    jvp=lambda input_t, result1, dim, keepdim: _gathered(input_t, result1, dim, keepdim))  # fmt: skip
+    vjp={
+        "input": lambda grad, result1, input_shape, dim, keepdim: _scattered(
+            grad, result1, input_shape, dim, keepdim
+        )
+    },
+    jvp=lambda input_t, result1, dim, keepdim: _gathered(input_t, result1, dim, keepdim),
+)
 _extreme_min = Op("min", kernels.extreme, dims=("dim",), params=("keepdim", "largest"), outputs=2,
     differentiable=(0,), vjp=_extreme.formulas, jvp=_extreme.jvp_rule)  # fmt: skip
 
@@ -292,7 +301,16 @@ def min(
     return _extreme_of("min", input, dim if other is None else other, keepdim, out)
 
 
-_arg_extreme = Op("argmax", kernels.arg_extreme, params=("dim", "keepdim", "largest"))
+def _batch_arg_extreme(op: Op, input: Any, dim: int | None, keepdim: bool, largest: bool) -> Tensor:
+    flat = input.reshape(input.shape[0], -1)
+    if dim is None or input.ndim == 1:
+        found = op(flat, 1, False, largest)
+        return found.reshape(-1, *[1] * (input.ndim - 1)) if keepdim else found
+    return op(input, dim + 1, keepdim, largest)
+
+
+_arg_extreme = Op("argmax", kernels.arg_extreme, params=("dim", "keepdim", "largest"),
+    batch=_batch_arg_extreme)  # fmt: skip
 
 
 @_arg_extreme.shape
@@ -428,7 +446,8 @@ def _root_vjp(grad: Tensor, result: Tensor) -> Tensor:
     return (grad / (result * 2)).masked_fill(result == 0, 0)  # type: ignore[attr-defined]
 
 
-_root = Op("std", kernels.square_root, vjp={"input": _root_vjp}, jvp=POINTWISE, widen=True)
+_root = Op("std", kernels.square_root, vjp={"input": _root_vjp}, jvp=POINTWISE, batch=POINTWISE,
+    widen=True)  # fmt: skip
 
 
 def var_mean(
@@ -450,13 +469,23 @@ def std_mean(
 
 # ---- norms and log-sums
 
-_logsumexp = Op("logsumexp", kernels.logsumexp, params=("dims", "keepdim"), promote="float", widen=True,
-    vjp={"input": lambda grad, input, result, dims, keepdim: (
-        grad._spread(input.shape, dims, keepdim)
-        * (input - result._spread(input.shape, dims, keepdim)).exp().conj())},
+_logsumexp = Op(
+    "logsumexp",
+    kernels.logsumexp,
+    params=("dims", "keepdim"),
+    promote="float",
+    widen=True,
+    vjp={
+        "input": lambda grad, input, result, dims, keepdim: (
+            grad._spread(input.shape, dims, keepdim)
+            * (input - result._spread(input.shape, dims, keepdim)).exp().conj()
+        )
+    },
     jvp=lambda input_t, input, result, dims, keepdim: (
-        input_t * (input - result._spread(input.shape, dims, keepdim)).exp()).sum(dims, keepdim),
-    shape=reduced)  # fmt: skip
+        input_t * (input - result._spread(input.shape, dims, keepdim)).exp()
+    ).sum(dims, keepdim),
+    shape=reduced,
+)
 
 
 @method("logsumexp")
@@ -496,7 +525,8 @@ _vector_norm = Op("linalg_vector_norm", kernels.vector_norm, params=("dims", "ke
 
 def vector_norm(x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = False, *,
                 dtype: DType | None = None, out: Tensor | None = None) -> Tensor:  # fmt: skip
-    """``sum(|x|^ord)^(1/ord)`` over ``dim``, or over all dimensions; also ``ord`` inf, -inf and 0."""
+    """``sum(|x|^ord)^(1/ord)`` over ``dim``, or over all dimensions; also ``ord`` inf, -inf and
+    0."""
     if x.dtype.rank < 2:
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
@@ -514,8 +544,14 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = Fal
 
 
 @method("norm")
-def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Tensor | None = None,
-         dtype: DType | None = None) -> Tensor:  # fmt: skip
+def norm(
+    input: Tensor,
+    p: Any = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+) -> Tensor:
     """The ``p``-norm over ``dim``; "fro" is the 2-norm of the elements, "nuc" the sum of singular
     values."""
     if p == "nuc":

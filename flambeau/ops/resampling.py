@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from flambeau.core.dtype import scalar_name
-from flambeau.core.op import LINEAR, Op
+from flambeau.core.op import FOLDED, LINEAR, Op
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import resampling as kernels
@@ -32,7 +32,7 @@ def _resampler(name: str, node: str) -> Op:
         return run(op, (grad,), (lines, not transposed))
 
     op = Op(name, kernels.resample, params=("lines", "transposed"), vjp={"input": vjp}, jvp=LINEAR,
-            shape=_shape, widen=True, node=node)  # fmt: skip
+            batch=FOLDED, shape=_shape, widen=True, node=node)  # fmt: skip
     return op
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.dtype import dtype as DType
-from flambeau.core.op import LINEAR, SAME, Op
+from flambeau.core.op import LINEAR, Op, in_order
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
@@ -107,7 +107,8 @@ def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
 
 
 def _logcumsumexp_vjp(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> Tensor:
-    """``exp(x) * reverse_cumsum(grad * exp(-result))``, in logarithms of each sign to stay finite."""
+    """``exp(x) * reverse_cumsum(grad * exp(-result))``, in logarithms of each sign to stay
+    finite."""
     if not grad.ndim:
         return grad
     if input.dtype.is_complex:
@@ -120,7 +121,7 @@ def _logcumsumexp_vjp(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> 
     return (positive + input).exp() - (negative + input).exp()
 
 
-_logcumsumexp = Op("logcumsumexp", kernels.logcumsumexp, dims=("dim",), widen=True, shape=SAME,
+_logcumsumexp = Op("logcumsumexp", kernels.logcumsumexp, dims=("dim",), widen=True, shape=in_order,
     accepts="fc", refusal="logcumsumexp_out_cpu", vjp={"input": _logcumsumexp_vjp})  # fmt: skip
 
 

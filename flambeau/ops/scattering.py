@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flambeau.core.op import LINEAR, SAME, Op, wrap_dim
+from flambeau.core.op import LINEAR, Op, in_order, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
@@ -40,14 +40,14 @@ def _source_part_of(grad: Any, src_shape: Any) -> Any:
 
 _scatter = Op("scatter", kernels.scattered, inputs=("input", "index", "src"), dims=("dim",),
     vjp={"input": lambda grad, index, dim: grad.scatter(dim, index, 0), "src": _source_part},
-    jvp=LINEAR, shape=SAME, doc="Other elements at the places that an index says.")  # fmt: skip
+    jvp=LINEAR, shape=in_order, doc="Other elements at the places that an index says.")  # fmt: skip
 _scatter_value = Op("scatter_value", kernels.scattered_value, inputs=("input", "index", "value"),
     dims=("dim",), vjp={"input": lambda grad, index, dim: grad.scatter(dim, index, 0)},
-    shape=SAME, doc="One value at the places that an index says.")  # fmt: skip
+    shape=in_order, doc="One value at the places that an index says.")  # fmt: skip
 _scatter_value.node_type.__name__ = _scatter_value.node_type.__qualname__ = "ScatterBackward1"
 _scatter_add = Op("scatter_add", kernels.scatter_added, inputs=("input", "index", "src"),
     dims=("dim",), vjp={"input": lambda grad: grad, "src": _source_part},
-    jvp=LINEAR, shape=SAME, doc="Elements added at the places that an index says.")  # fmt: skip
+    jvp=LINEAR, shape=in_order, doc="Elements added at the places that an index says.")  # fmt: skip
 
 
 def _checked_dim(function: str, input: Tensor, dim: int, index: Tensor, src: Any = None) -> int:
@@ -217,7 +217,7 @@ def _of_product(
 _REDUCED = {"sum": _of_sum, "mean": _of_mean, "prod": _of_product, "amax": _of_extreme,
             "amin": _of_extreme}  # fmt: skip
 _scatter_reduce = Op("scatter_reduce", kernels.scatter_reduced, inputs=("input", "index", "src"),
-    dims=("dim",), params=("reduce", "include_self"), shape=SAME, vjp=_scatter_reduce_vjp,
+    dims=("dim",), params=("reduce", "include_self"), shape=in_order, vjp=_scatter_reduce_vjp,
     doc="Elements combined with those at the places that an index says.")  # fmt: skip
 
 

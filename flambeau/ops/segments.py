@@ -9,8 +9,8 @@ from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.ops.sequences import arange
 from flambeau.ops.joining import cat
+from flambeau.ops.sequences import arange
 from flambeau.ops.sorting import searchsorted
 
 _IDENTITY = {"sum": 0.0, "mean": 0.0, "prod": 1.0, "max": -math.inf, "min": math.inf}

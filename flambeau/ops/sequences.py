@@ -9,7 +9,7 @@ import numpy
 
 from flambeau.core import dtype as dtypes
 from flambeau.core.dispatch import cast
-from flambeau.core.dtype import dtype as DType  # noqa: N812
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.kind import Kind
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor, wrap

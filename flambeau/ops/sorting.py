@@ -55,8 +55,18 @@ def _ordering(name: str, kernel: Any, params: tuple[str, ...]) -> Op:
         if keeps
         else (lambda input_t, result1, dim: _chosen(input_t, result1, dim))
     )
-    return Op(name, kernel, params=params, outputs=2, differentiable=(0,), vjp={"input": vjp}, jvp=jvp, widen=True,
-              accepts="bif", refusal=name)  # fmt: skip
+    return Op(
+        name,
+        kernel,
+        params=params,
+        outputs=2,
+        differentiable=(0,),
+        vjp={"input": vjp},
+        jvp=jvp,
+        widen=True,
+        accepts="bif",
+        refusal=name,
+    )
 
 
 _sort = _ordering("sort", kernels.sort, ("dim", "descending", "stable"))
@@ -259,8 +269,13 @@ def _as_result(array: Any, like: Tensor, of: Any = None) -> Tensor:
 
 
 @method("unique")
-def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
-           dim: int | None = None) -> Any:  # fmt: skip
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
     """The distinct elements (slices along ``dim``) in order; each NaN is distinct.
 
     Also the index of each element among them, and how often each occurs, when asked for.
@@ -316,8 +331,16 @@ _searchsorted = Op("searchsorted", kernels.searchsorted, inputs=("sorted_sequenc
     params=("right", "sorter"), shape=lambda s, v, right, sorter: (v.shape, "int64"))  # fmt: skip
 
 
-def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False, right: bool = False,
-                 side: str | None = None, sorter: Tensor | None = None, out: Tensor | None = None) -> Tensor:  # fmt: skip
+def searchsorted(
+    sorted_sequence: Tensor,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """Where in the innermost sorted rows each value would be inserted to keep them sorted."""
     if side not in (None, "left", "right"):
         raise RuntimeError(

@@ -12,12 +12,12 @@ from flambeau.core.layout import strided
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import ones, zeros
-from flambeau.ops.sequences import arange
 from flambeau.ops.fft import fft, ifft, irfft, rfft
 from flambeau.ops.joining import cat
 from flambeau.ops.padding import pad
 from flambeau.ops.pointwise.complex import view_as_real
 from flambeau.ops.pointwise.special import i0
+from flambeau.ops.sequences import arange
 
 Options = dict[str, Any]
 
@@ -58,30 +58,63 @@ def _cosines(*weights: float) -> Callable[[Tensor, int], Tensor]:
     return make
 
 
-def hann_window(window_length: int, periodic: bool = True, *, dtype: DType | None = None, layout: Any = None,
-                device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def hann_window(
+    window_length: int,
+    periodic: bool = True,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """``sin^2(pi k / N)``."""
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     return _window("hann_window", window_length, periodic, _cosines(0.5, 0.5), options)
 
 
-def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *,
-                   dtype: DType | None = None, layout: Any = None, device: Any = None,
-                   pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def hamming_window(
+    window_length: int,
+    periodic: bool = True,
+    alpha: float = 0.54,
+    beta: float = 0.46,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """``alpha - beta cos(2 pi k / N)``."""
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     return _window("hamming_window", window_length, periodic, _cosines(alpha, beta), options)
 
 
-def blackman_window(window_length: int, periodic: bool = True, *, dtype: DType | None = None, layout: Any = None,
-                    device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def blackman_window(
+    window_length: int,
+    periodic: bool = True,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """``0.42 - 0.5 cos(2 pi k / N) + 0.08 cos(4 pi k / N)``."""
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     return _window("blackman_window", window_length, periodic, _cosines(0.42, 0.5, 0.08), options)
 
 
-def bartlett_window(window_length: int, periodic: bool = True, *, dtype: DType | None = None, layout: Any = None,
-                    device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def bartlett_window(
+    window_length: int,
+    periodic: bool = True,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """A triangle from 0 to 1 and back."""
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     return _window("bartlett_window", window_length, periodic, _triangle, options)
@@ -91,9 +124,17 @@ def _triangle(steps: Tensor, n: int) -> Tensor:
     return 1 - (steps * (2 / (n - 1)) - 1).abs()  # type: ignore[attr-defined]
 
 
-def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: DType | None = None,
-                  layout: Any = None, device: Any = None, pin_memory: bool = False,
-                  requires_grad: bool = False) -> Tensor:  # fmt: skip
+def kaiser_window(
+    window_length: int,
+    periodic: bool = True,
+    beta: float = 12.0,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """``I0(beta sqrt(1 - x^2)) / I0(beta)`` with ``x`` from -1 to 1."""
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     return _window("kaiser_window", window_length, periodic, _kaiser(beta), options)
@@ -198,16 +239,30 @@ SIGNAL_WINDOWS = {
         ("bartlett", "A triangle.", lambda sym, M: _triangle, {}),
         ("blackman", "Three cosine terms.", lambda sym, M: _cosines(0.42, 0.5, 0.08), {}),
         ("cosine", "Half a period of a sine.", _cosine, {}),
-        ("exponential", "``exp(-|k - center| / tau)``.", _exponential, {"center": None, "tau": 1.0}),
+        (
+            "exponential",
+            "``exp(-|k - center| / tau)``.",
+            _exponential,
+            {"center": None, "tau": 1.0},
+        ),
         ("gaussian", "``exp(-x^2 / (2 std^2))``.", _gaussian, {"std": 1.0}),
-        ("general_hamming", "``alpha - (1 - alpha) cos``.",
-         lambda alpha, sym, M: _cosines(alpha, 1 - alpha), {"alpha": 0.54}),
+        (
+            "general_hamming",
+            "``alpha - (1 - alpha) cos``.",
+            lambda alpha, sym, M: _cosines(alpha, 1 - alpha),
+            {"alpha": 0.54},
+        ),
         ("hamming", "``0.54 - 0.46 cos``.", lambda sym, M: _cosines(0.54, 0.46), {}),
         ("hann", "``0.5 - 0.5 cos``.", lambda sym, M: _cosines(0.5, 0.5), {}),
-        ("kaiser", "``I0(beta sqrt(1 - x^2)) / I0(beta)``.", lambda beta, sym, M: _kaiser(_positive(beta)), {"beta": 12.0}),
+        (
+            "kaiser",
+            "``I0(beta sqrt(1 - x^2)) / I0(beta)``.",
+            lambda beta, sym, M: _kaiser(_positive(beta)),
+            {"beta": 12.0},
+        ),
         ("nuttall", "Four cosine terms.", lambda sym, M: _cosines(*_NUTTALL), {}),
     )
-}  # fmt: skip
+}
 
 
 def _positive(beta: float) -> float:
@@ -216,8 +271,16 @@ def _positive(beta: float) -> float:
     return beta
 
 
-def general_cosine(M: int, *, a: Any, sym: bool = True, dtype: DType | None = None, layout: Any = None,
-                   device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def general_cosine(
+    M: int,
+    *,
+    a: Any,
+    sym: bool = True,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A sum of cosines with the given weights, of alternating signs."""
     options = {"dtype": dtype, "layout": layout, "device": device, "requires_grad": requires_grad}
     return _signal("general_cosine", M, sym, _general_cosine(a, sym, M), options)
@@ -236,10 +299,18 @@ def _frame_window(window: Tensor | None, win_length: int, n_fft: int, like: Tens
 
 @method("stft")
 def stft(
-    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
-    window: Tensor | None = None, center: bool = True, pad_mode: str = "reflect", normalized: bool = False,
-    onesided: bool | None = None, return_complex: bool | None = None, align_to_window: bool | None = None,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Tensor | None = None,
+    center: bool = True,
+    pad_mode: str = "reflect",
+    normalized: bool = False,
+    onesided: bool | None = None,
+    return_complex: bool | None = None,
+    align_to_window: bool | None = None,
+) -> Tensor:
     """The spectrum of each frame of a signal ``[*, T]``: ``[*, frequencies, frames]``.
 
     ``center`` pads the signal so that frame ``t`` is centred at ``t * hop_length``.
@@ -289,10 +360,17 @@ def _as_real(x: Tensor) -> Tensor:
 
 @method("istft")
 def istft(
-    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
-    window: Tensor | None = None, center: bool = True, normalized: bool = False, onesided: bool | None = None,
-    length: int | None = None, return_complex: bool = False,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Tensor | None = None,
+    center: bool = True,
+    normalized: bool = False,
+    onesided: bool | None = None,
+    length: int | None = None,
+    return_complex: bool = False,
+) -> Tensor:
     """The signal whose frames have these spectra: overlapping frames are added and normalised."""
     if not input.dtype.is_complex:
         raise RuntimeError(

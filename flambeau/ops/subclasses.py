@@ -16,7 +16,8 @@ from flambeau.core.tensor import PLAIN, Parameter, Tensor
 
 
 class _Call:
-    """A call of an operator with its canonical arguments: the ``func`` of ``__torch_function__``."""
+    """A call of an operator with its canonical arguments: the ``func`` of
+    ``__torch_function__``."""
 
     def __init__(self, op: Op, count: int) -> None:
         self.op, self.count = op, count

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a list that reads best as lines of related expressions
 """Expressions whose result dtypes under autocast are compared with PyTorch's.
 
 ``x``, ``y`` are matrices [4, 4] of the given dtype, ``w`` a float32 matrix, ``v`` a vector, ``b`` a

@@ -16,6 +16,10 @@ NOT_THE_DERIVATIVE = {"padding_idx"}  # parameters under which gradients are lef
 # Only one triangle of these matrices counts: they are made Hermitian before gradients are checked.
 GRADIENT_DIFFERS = {"ctc_loss"}  # that of PyTorch's takes log-probabilities for normalised ones
 HERMITIAN = {"cholesky", "linalg.cholesky", "linalg.cholesky_ex", "linalg.eigvalsh"}
+# Computed in steps, whose results NumPy and PyTorch lay out differently when operands disagree.
+LAID_OUT_IN_STEPS = {"addcmul", "addcdiv"}
+# Operators that look at elements, which tensors on the meta device do not have.
+NOT_ON_META = {"histogram", "histogramdd", "istft", "segment_reduce", "linalg.ldl_solve"}
 NOT_ON_CUDA = {"special.airy_ai"}  # CuPy has no such function
 Tensor = torch.Tensor
 

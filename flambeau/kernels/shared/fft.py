@@ -27,7 +27,8 @@ def r2c(array: Any, dims: tuple[int, ...], scale: float) -> Any:
 
 
 def c2r(array: Any, dims: tuple[int, ...], scale: float, size: int) -> Any:
-    """Complex to real, backward; the last of ``dims`` holds non-negative frequencies of ``size``."""
+    """Complex to real, backward; the last of ``dims`` holds non-negative frequencies of
+    ``size``."""
     sizes = [*[array.shape[d] for d in dims[:-1]], size]
     found = xp.fft.irfftn(array, s=sizes, axes=dims, norm="forward")
     return _scaled(found, array.real.dtype, scale)

@@ -72,6 +72,8 @@ def indexed(array: Array, *indices_and_places: Any) -> Array:
     except IndexError:
         check_all(array, key)
         raise
+    if all(places) and not array.flags.c_contiguous:
+        return result  # the other dimensions stay in the order that they had in memory
     return result.copy() if 1 in result.shape or not result.flags.c_contiguous else result
 
 
@@ -90,7 +92,7 @@ def index_written(array: Array, values: Array, *rest: Any) -> Array:
     *indices, places, accumulate = rest[:-1] if in_place else rest
     key = full_key(indices, places)
     check_all(array, key)
-    result = array if in_place else array.copy()
+    result = array if in_place else array.copy("K")
     if accumulate:
         _accumulate(result, key, values)
     else:
@@ -211,7 +213,8 @@ def index_copied(
 def index_filled(array: Array, index: Array, value: Any, dim: int, in_place: bool = False) -> Array:
     """One value written over the slices that a vector lists."""
     size = array.shape[dim] if array.ndim else 1
-    result = _vector_target(array, index, dim, in_place, -size)
+    array = array if in_place else array.copy("K")
+    result = _vector_target(array, index, dim, True, -size)
     if array.ndim:
         result[_slices(index, dim)] = value
     elif index.size:
@@ -242,7 +245,7 @@ def gathered(array: Array, index: Array, dim: int) -> Array:
         flat = array.reshape(-1)[index.reshape(-1)]
         return flat.reshape(index.shape)
     _check_along(index, array.shape[dim], dim)
-    return array[_grid(array, index, dim)]
+    return xp.ascontiguousarray(array[_grid(array, index, dim)])
 
 
 def _scatter_target(
@@ -389,7 +392,7 @@ def _flat(array: Array, index: Array) -> None:
 def taken(array: Array, index: Array) -> Array:
     """The elements of the flattened array at the indices."""
     _flat(array, index)
-    return array.reshape(-1)[index]
+    return xp.ascontiguousarray(array.reshape(-1)[index]).reshape(index.shape)
 
 
 def put(
@@ -397,14 +400,14 @@ def put(
 ) -> Array:
     """The source's elements written to, or added at, the indices of the flattened array."""
     _flat(array, index)
-    result = array if in_place else array.copy()
+    result = array if in_place else array.copy("K")
     flat = result.reshape(-1)
     index, source = index.reshape(-1), source.reshape(-1)
     if accumulate:
         _accumulate(flat, (index,), source)
     else:
         flat[index] = source
-    if in_place and not result.flags.c_contiguous:
+    if not result.flags.c_contiguous:
         result[...] = flat.reshape(result.shape)
     return result
 
@@ -418,7 +421,7 @@ def mask_filled(array: Array, mask: Array, value: Any, in_place: bool = False) -
         xp.copyto(array, value, where=mask, casting="unsafe")
         return array
     shape = xp.broadcast_shapes(array.shape, mask.shape)
-    result = xp.array(xp.broadcast_to(array, shape))
+    result = xp.array(xp.broadcast_to(array, shape), order="C")
     xp.copyto(result, value, where=mask, casting="unsafe")
     return result
 
@@ -436,7 +439,7 @@ def mask_scattered(array: Array, mask: Array, source: Array, in_place: bool = Fa
     count = int(xp.count_nonzero(mask))
     if count > source.size:
         raise RuntimeError("Number of elements of source < number of ones in mask")
-    result = array if in_place else xp.array(xp.broadcast_to(array, shape))
+    result = array if in_place else xp.array(xp.broadcast_to(array, shape), order="C")
     result[mask] = source.reshape(-1)[:count]
     return result
 

@@ -36,7 +36,7 @@ def stacked(*arrays_and_dim: Any) -> Array:
     *arrays, dim = arrays_and_dim
     shape = arrays[0].shape
     if dim == len(shape):
-        return xp.concatenate([a.reshape(*shape, 1) for a in arrays], dim)
+        return xp.ascontiguousarray(xp.concatenate([a.reshape(*shape, 1) for a in arrays], dim))
     result = xp.concatenate(arrays, dim)
     if not result.flags.c_contiguous:
         result = result.copy()
@@ -77,13 +77,13 @@ def rolled(array: Array, shifts: Ints, dims: Ints) -> Array:
 
     Without dimensions, the flattened array is rolled.
     """
-    return xp.roll(array, shifts if dims else shifts[0], dims or None)
+    return xp.ascontiguousarray(xp.roll(array, shifts if dims else shifts[0], dims or None))
 
 
 def flipped(array: Array, dims: Ints) -> Array:
     """A copy with dimensions in reverse order."""
     turned = tuple([slice(None, None, -1 if d in dims else 1) for d in range(array.ndim)])
-    return array[turned].copy()
+    return array[turned].copy("K")
 
 
 def lower_triangle(array: Array, diagonal: int) -> Array:

@@ -15,22 +15,30 @@ import numpy as xp
 from flambeau.kernels.quiet import silence
 
 
+def _columns(matrix: Any) -> Any:
+    """The same matrices laid out column by column, as LAPACK leaves them."""
+    turned = xp.swapaxes(matrix, -1, -2)
+    held = xp.empty(turned.shape, turned.dtype)
+    held[...] = turned
+    return xp.swapaxes(held, -1, -2)
+
+
 def qr(matrix: Any, mode: str) -> tuple[Any, Any]:
     """``Q`` with orthonormal columns and upper triangular ``R``; an empty ``Q`` for mode "r"."""
     if mode == "r":
-        return xp.empty((0,), matrix.dtype), xp.linalg.qr(matrix, mode="r")
+        return xp.empty((0,), matrix.dtype), _columns(xp.linalg.qr(matrix, mode="r"))
     q, r = xp.linalg.qr(matrix, mode=mode)
-    return q, r
+    return _columns(q), _columns(r)
 
 
 def solve(matrix: Any, right: Any) -> Any:
     """``X`` with ``matrix @ X = right``."""
-    return xp.linalg.solve(matrix, right)
+    return _columns(xp.linalg.solve(matrix, right))
 
 
 def inverse(matrix: Any) -> Any:
     """The inverse of each matrix."""
-    return xp.linalg.inv(matrix)
+    return _columns(xp.linalg.inv(matrix))
 
 
 def determinant(matrix: Any) -> Any:
@@ -46,13 +54,13 @@ def sign_and_log(matrix: Any) -> tuple[Any, Any]:
 
 def cholesky(matrix: Any) -> Any:
     """The lower triangular factor of each positive definite matrix."""
-    return xp.linalg.cholesky(matrix)
+    return _columns(xp.linalg.cholesky(matrix))
 
 
 def svd(matrix: Any, full_matrices: bool) -> tuple[Any, Any, Any]:
     """``U``, the singular values in falling order, and ``Vh``."""
     u, s, vh = xp.linalg.svd(matrix, full_matrices=full_matrices)
-    return u, s, vh
+    return _columns(u), s, _columns(vh)
 
 
 def singular_values(matrix: Any) -> Any:
@@ -63,14 +71,14 @@ def singular_values(matrix: Any) -> Any:
 def eigh(matrix: Any, uplo: str) -> tuple[Any, Any]:
     """The rising eigenvalues and the eigenvectors of each Hermitian matrix."""
     values, vectors = xp.linalg.eigh(matrix, uplo)
-    return values, vectors
+    return values, _columns(vectors)
 
 
 def eig(matrix: Any) -> tuple[Any, Any]:
     """The eigenvalues and eigenvectors of each square matrix, always complex."""
     values, vectors = xp.linalg.eig(matrix)
     to = xp.result_type(matrix.dtype, xp.complex64)
-    return values.astype(to), vectors.astype(to)
+    return values.astype(to), _columns(vectors.astype(to))
 
 
 def pseudo_inverse(matrix: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
@@ -137,7 +145,7 @@ def lu_factor(matrix: Any) -> tuple[Any, Any, Any]:
         return packed, (pivots + 1).astype(numpy.int32), numpy.int32(info)
 
     packed, pivots, info = _each(factor, matrix)
-    return packed, pivots, info
+    return _columns(packed), pivots, info
 
 
 def matrix_exp(matrix: Any) -> Any:
@@ -158,7 +166,7 @@ def householder_product(reflectors: Any, tau: Any) -> Any:
         (orgqr,) = lapack.get_lapack_funcs((name,), (a,))
         return (orgqr(a, t.ravel())[0],)
 
-    return _each(product, reflectors, tau[..., None, :])[0]
+    return _columns(_each(product, reflectors, tau[..., None, :])[0])
 
 
 def geqrf(matrix: Any) -> tuple[Any, Any]:
@@ -173,7 +181,7 @@ def geqrf(matrix: Any) -> tuple[Any, Any]:
         return packed, tau
 
     packed, tau = _each(factor, matrix)
-    return packed, tau
+    return _columns(packed), tau
 
 
 def ldl_factor(matrix: Any, hermitian: bool) -> tuple[Any, Any, Any]:
@@ -189,7 +197,7 @@ def ldl_factor(matrix: Any, hermitian: bool) -> tuple[Any, Any, Any]:
         return numpy.tril(packed), pivots.astype(numpy.int32), numpy.int32(info)
 
     packed, pivots, info = _each(factor, matrix)
-    return packed, pivots, info
+    return _columns(packed), pivots, info
 
 
 def lstsq(matrix: Any, right: Any, rcond: float) -> tuple[Any, Any, Any, Any]:

@@ -78,6 +78,36 @@ def interpolate(x: Array, y: Array, weight: Number) -> Array:
     return xp.where(xp.less(xp.abs(weight), 0.5), near, far)
 
 
+# The same into ``x``, for arrays of one shape; only one more array is needed.
+
+
+def multiply_add_into(x: Array, y: Array, z: Array, value: Any) -> None:
+    """``x += value * y * z``."""
+    product = xp.multiply(y, z if value == 1 else _factor(value, x.dtype))
+    if value != 1:
+        xp.multiply(product, z, product)
+    xp.add(x, product, x)
+
+
+def divide_add_into(x: Array, y: Array, z: Array, value: Any) -> None:
+    """``x += value * y / z``."""
+    if value == 1:
+        quotient = xp.divide(y, z)
+    else:
+        quotient = xp.multiply(y, _factor(value, x.dtype))
+        xp.divide(quotient, z, quotient)
+    xp.add(x, quotient, x)
+
+
+def interpolate_into(x: Array, y: Array, weight: Number) -> None:
+    """``x += weight * (y - x)`` for one weight."""
+    step, weight = xp.subtract(y, x), x.dtype.type(weight)
+    if abs(weight) < 0.5:
+        xp.add(x, xp.multiply(step, weight, step), x)
+    else:
+        xp.subtract(y, xp.multiply(step, x.dtype.type(1) - weight, step), x)
+
+
 # ---- quotients
 
 

@@ -21,12 +21,13 @@ def angle(x: Array) -> Array:
     if x.dtype.kind == "c":
         return xp.arctan2(x.imag, x.real)
     turned = xp.where(xp.less(x, 0), x.dtype.type(xp.pi), x.dtype.type(0))
-    return xp.where(xp.isnan(x), x, turned)
+    return xp.where(xp.isnan(x), x, turned).copy("C")
 
 
 def complex_of(real: Array, imag: Array) -> Array:
     """``real + 1j * imag``, without rounding."""
-    made = xp.empty(xp.broadcast(real, imag).shape, f"c{2 * real.itemsize}")
+    both = xp.asarray(xp.add(real, imag))  # laid out as operators do
+    made = both.astype(f"c{2 * real.itemsize}")
     made.real, made.imag = real, imag
     return made
 

@@ -173,7 +173,8 @@ def avg_pool_forward(
     count_include_pad: bool,
     divisor_override: int | None,
 ) -> Array:
-    """The mean of each window, with or without its padding, or its sum over ``divisor_override``."""
+    """The mean of each window, with or without its padding, or its sum over
+    ``divisor_override``."""
     size = x.shape[x.ndim - len(kernel) :]
     sides = _average_windows(size, kernel, stride, padding, ceil_mode)
     return _average(x, sides, _divisor(sides, count_include_pad, divisor_override))
@@ -231,7 +232,9 @@ def _divisor(sides: list[Windows], with_padding: bool, override: int | None) -> 
 def _average(x: Array, sides: list[Windows], divisor: Array | int) -> Array:
     total = _sums(wide(x), sides)
     if total.dtype.kind != "f":  # rounded towards zero
-        return (xp.sign(total) * xp.sign(divisor) * (xp.abs(total) // xp.abs(divisor))).astype(x.dtype)
+        return (xp.sign(total) * xp.sign(divisor) * (xp.abs(total) // xp.abs(divisor))).astype(
+            x.dtype
+        )
     return rounded(_divided(total, divisor), x.dtype)
 
 

@@ -9,22 +9,27 @@ import numpy as xp
 from flambeau.kernels.quiet import silence
 
 
+def _in_order(result: Any) -> Any:
+    """The result in C order: NumPy keeps that of the array."""
+    return result if result.flags.c_contiguous else result.copy()
+
+
 def cumsum(array: Any, dim: int) -> Any:
     """The running sum; integers and bools as int64."""
     to = xp.int64 if array.dtype.kind in "bui" else array.dtype
-    return xp.cumsum(array, axis=dim, dtype=to) if array.ndim else array.astype(to)
+    return _in_order(xp.cumsum(array, axis=dim, dtype=to)) if array.ndim else array.astype(to)
 
 
 def cumprod(array: Any, dim: int) -> Any:
     """The running product; integers and bools as int64."""
     to = xp.int64 if array.dtype.kind in "bui" else array.dtype
-    return xp.cumprod(array, axis=dim, dtype=to) if array.ndim else array.astype(to)
+    return _in_order(xp.cumprod(array, axis=dim, dtype=to)) if array.ndim else array.astype(to)
 
 
 def accumulated(ufunc: Any, array: Any, dim: int) -> Any:
     """``ufunc.accumulate``; CuPy, which lacks it, combines elements at doubled distances."""
     if xp.__name__ == "numpy":
-        return ufunc.accumulate(array, axis=dim)
+        return _in_order(ufunc.accumulate(array, axis=dim))
     result, reach = xp.moveaxis(array, dim, 0), 1
     while reach < len(result):
         result = xp.concatenate((result[:reach], ufunc(result[reach:], result[:-reach])))

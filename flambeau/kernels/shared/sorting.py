@@ -74,7 +74,7 @@ def mode(array: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
     best = xp.expand_dims(xp.argmax(place - start, axis=-1), -1)
     value = xp.moveaxis(xp.take_along_axis(values, best, axis=-1), -1, dim)
     where = xp.moveaxis(xp.take_along_axis(order, best, axis=-1), -1, dim)
-    return _dropped(value, where, dim, keepdim)
+    return _dropped(xp.ascontiguousarray(value), xp.ascontiguousarray(where), dim, keepdim)
 
 
 def _dropped(value: Any, where: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
@@ -88,14 +88,22 @@ def searchsorted(sequence: Any, values: Any, right: bool, sorter: Any) -> Any:
         sequence = xp.take_along_axis(sequence, sorter, axis=-1)
     side = "right" if right else "left"
     if sequence.ndim == 1:
-        return xp.searchsorted(sequence, values.ravel(), side=side).reshape(values.shape).astype(xp.int64)
+        return (
+            xp.searchsorted(sequence, values.ravel(), side=side)
+            .reshape(values.shape)
+            .astype(xp.int64)
+        )
     # Rows of their own: count how many elements are smaller, by comparing with each.
-    before = sequence[..., None, :] <= values[..., None] if right else sequence[..., None, :] < values[..., None]
+    before = (
+        sequence[..., None, :] <= values[..., None]
+        if right
+        else sequence[..., None, :] < values[..., None]
+    )
     if sequence.dtype.kind == "f":
         nan = xp.isnan(values)[..., None]
         known = ~xp.isnan(sequence)[..., None, :]
         before = xp.where(nan, True if right else known, before)
-    return xp.sum(before, axis=-1, dtype=xp.int64)
+    return xp.ascontiguousarray(xp.sum(before, axis=-1, dtype=xp.int64))
 
 
 silence(globals())

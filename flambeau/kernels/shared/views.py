@@ -150,21 +150,21 @@ def unfold_backward(grad: Array, shape: Ints, dim: int, size: int, step: int) ->
 
 def select_scatter(array: Array, src: Array, dim: int, index: int) -> Array:
     """A copy with ``src`` at one index of a dimension."""
-    result = array.copy()
+    result = array.copy("K")
     result[(slice(None),) * dim + (index,)] = src
     return result
 
 
 def slice_scatter(array: Array, src: Array, dim: int, start: int, end: int, step: int) -> Array:
     """A copy with ``src`` in a slice of a dimension."""
-    result = array.copy()
+    result = array.copy("K")
     result[(slice(None),) * dim + (slice(start, end, step),)] = src
     return result
 
 
 def diagonal_scatter(array: Array, src: Array, offset: int, dim1: int, dim2: int) -> Array:
     """A copy with ``src`` on a diagonal."""
-    result = array.copy()
+    result = array.copy("K")
     _set_diagonal(result, src, offset, dim1, dim2)
     return result
 

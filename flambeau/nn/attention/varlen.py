@@ -6,8 +6,8 @@ import math
 from typing import Any, NamedTuple
 
 from flambeau.core.tensor import Tensor
-from flambeau.ops.sequences import arange
 from flambeau.ops.joining import cat
+from flambeau.ops.sequences import arange
 
 __all__ = ["AuxRequest", "varlen_attn", "varlen_attn_out"]
 

@@ -12,8 +12,8 @@ from flambeau.nn.modules.module import Module
 from flambeau.nn.utils.parametrize import register_parametrization
 from flambeau.nn.utils.weight_norm import norm_except_dim
 from flambeau.ops.creation import zeros_like
-from flambeau.ops.sequences import eye
 from flambeau.ops.joining import cat
+from flambeau.ops.sequences import eye
 
 __all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 

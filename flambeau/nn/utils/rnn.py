@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from flambeau.core.dtype import int64
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import full
-from flambeau.ops.sequences import arange
 from flambeau.ops.from_data import tensor
+from flambeau.ops.sequences import arange
 
 __all__ = [
     "PackedSequence",

@@ -8,11 +8,14 @@ import numpy
 
 from flambeau.core.dtype import complex128, dtype, float64, scalar_name
 from flambeau.core.families import binary, plain_number, pointwise_shape, scaled_binary, unary
+from flambeau.core.modes import flags, modes
 from flambeau.core.op import POINTWISE, Op
 from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import exported, method, not_a_tensor, operator
-from flambeau.core.tensor import Tensor
+from flambeau.core.tensor import Parameter, Tensor
+from flambeau.core.views import bump
 from flambeau.core.writing import deliver, overwrite
+from flambeau.kernels.select import META, places
 from flambeau.kernels.shared import pointwise as kernels
 from flambeau.ops.pointwise.rules import conj, no_derivative, zeros
 
@@ -119,7 +122,7 @@ _addcmul = Op("addcmul", kernels.multiply_add, inputs=("input", "tensor1", "tens
     })  # fmt: skip
 
 
-@method("addcmul addcmul_")
+@method("addcmul")
 def addcmul(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -158,7 +161,7 @@ _addcdiv = Op("addcdiv", kernels.divide_add, inputs=("input", "tensor1", "tensor
     })  # fmt: skip
 
 
-@method("addcdiv addcdiv_")
+@method("addcdiv")
 def addcdiv(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -202,7 +205,7 @@ _lerp = Op("lerp", kernels.interpolate, inputs=("input", "end", "weight"), promo
     })  # fmt: skip
 
 
-@method("lerp lerp_")
+@method("lerp")
 def lerp(
     input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
@@ -210,6 +213,76 @@ def lerp(
     _check_tensors("lerp", end=end)
     _one_dtype(input, end, weight)
     return deliver("lerp", _lerp(input, end, weight), out)
+
+
+# ---- the same in place
+#
+# Optimizers that are not compiled spend their time here: plain tensors of one kind and shape are
+# written to at once.
+
+
+def _directly(kernels: list[Any], input: Tensor, others: tuple[Any, ...], number: Any) -> bool:
+    """Whether the tensors were plain, and ``kernel(input, *others, number)`` has been done."""
+    kind = input._kind
+    if (
+        kind is None
+        or kind.category < 4  # integers
+        or kind.narrow
+        or kind.place == META
+        or flags.active
+        or input._base is not None
+        or type(number) not in kind.scalars
+    ):
+        return False
+    array, arrays, history = input._array, [], input._node is not None
+    for other in others:
+        if type(other) is not Tensor and type(other) is not Parameter:
+            return False
+        if other._kind is not kind or other._array.shape != array.shape:
+            return False
+        history = history or other._node is not None
+        arrays.append(other._array)
+    if (
+        (history and modes.grad)
+        or not array.ndim
+        or (array.base is not None and 0 in array.strides)
+    ):
+        return False
+    kernels[kind.place](array, *arrays, number)
+    bump(input)
+    return True
+
+
+_multiplied, _divided = places(kernels.multiply_add_into), places(kernels.divide_add_into)
+_interpolated = places(kernels.interpolate_into)
+
+
+@method("addcmul_")
+def _addcmul_in_place(
+    self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1
+) -> Tensor:
+    """``self += value * tensor1 * tensor2``."""
+    if not _directly(_multiplied, self, (tensor1, tensor2), value):
+        overwrite(self, addcmul, tensor1, tensor2, value=value)
+    return self
+
+
+@method("addcdiv_")
+def _addcdiv_in_place(
+    self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1
+) -> Tensor:
+    """``self += value * tensor1 / tensor2``."""
+    if not _directly(_divided, self, (tensor1, tensor2), value):
+        overwrite(self, addcdiv, tensor1, tensor2, value=value)
+    return self
+
+
+@method("lerp_")
+def _lerp_in_place(self: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
+    """``self += weight * (end - self)``."""
+    if not _directly(_interpolated, self, (end,), weight):
+        overwrite(self, lerp, end, weight)
+    return self
 
 
 # ---- quotients
