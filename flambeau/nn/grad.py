@@ -26,7 +26,8 @@ def _of_input(
     """The convolution is linear in its input: its gradient needs no particular one."""
     with enable_grad():
         input = grad.new_zeros(tuple(size)).requires_grad_()
-        return gradient(conv(input, weight, None, *options), input, grad, create_graph=True)[0]
+        recorded = weight.requires_grad or grad.requires_grad
+        return gradient(conv(input, weight, None, *options), input, grad, create_graph=recorded)[0]
 
 
 def _of_weight(
@@ -34,7 +35,8 @@ def _of_weight(
 ) -> Tensor:
     with enable_grad():
         weight = grad.new_zeros(tuple(size)).requires_grad_()
-        return gradient(conv(input, weight, None, *options), weight, grad, create_graph=True)[0]
+        recorded = input.requires_grad or grad.requires_grad
+        return gradient(conv(input, weight, None, *options), weight, grad, create_graph=recorded)[0]
 
 
 def conv1d_input(
