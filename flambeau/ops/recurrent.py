@@ -1,8 +1,9 @@
 """Recurrent networks: cells, and whole layers over a sequence or a packed batch of sequences.
 
 Weights of a layer and direction are ``w_ih [gates * H, I]``, ``w_hh [gates * H, H]`` and, with
-biases, ``b_ih`` and ``b_hh``; an LSTM with projections has ``w_hr [P, H]`` last. The input products
-of all steps are one matrix product; only the state's product is made step by step.
+biases, ``b_ih`` and ``b_hh``; an LSTM with projections has ``w_hr [P, H]`` last. A layer of plain
+tensors is one operator (``recurrent_layers``); packed batches, projections, narrow floats and
+transforms take it step by step.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from flambeau.core.tensor import Tensor
 from flambeau.ops.dropout import dropout as drop
 from flambeau.ops.joining import cat, stack
 from flambeau.ops.products import linear
+from flambeau.ops.recurrent_layers import layer as fused
+from flambeau.ops.recurrent_layers import suits
 
 Weights = Sequence[Tensor]
 State = tuple[Tensor, ...]
@@ -76,10 +79,12 @@ def _split(weights: Weights, biases: bool, count: int) -> list[list[Any]]:
 
 
 def _direction(
-    step: Any, input: Tensor, state: State, weights: list[Any], reverse: bool
+    mode: str, input: Tensor, state: State, weights: list[Any], reverse: bool
 ) -> tuple[Tensor, State]:
     """One layer in one direction over ``[T, B, I]``."""
-    w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    if suits(input, state, weights):
+        return fused(mode, input, state, weights, reverse)
+    step, (w_ih, w_hh, b_ih, b_hh, w_hr) = _STEPS[mode], weights
     products = linear(input, w_ih, b_ih).unbind(0)  # type: ignore[attr-defined]
     outputs = []
     for x in reversed(products) if reverse else products:
@@ -89,10 +94,10 @@ def _direction(
 
 
 def _packed_direction(
-    step: Any, data: Tensor, sizes: list[int], state: State, weights: list[Any], reverse: bool
+    mode: str, data: Tensor, sizes: list[int], state: State, weights: list[Any], reverse: bool
 ) -> tuple[Tensor, State]:
     """The same over a packed batch: step ``t`` has the first ``sizes[t]`` sequences."""
-    w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    step, (w_ih, w_hh, b_ih, b_hh, w_hr) = _STEPS[mode], weights
     products = linear(data, w_ih, b_ih).split(sizes)  # type: ignore[attr-defined]
     outputs: list[Any] = [None] * len(sizes)
     for t in range(len(sizes) - 1, -1, -1) if reverse else range(len(sizes)):
@@ -118,7 +123,7 @@ def _run(
     bidirectional: bool,
 ) -> tuple[Tensor, State]:
     """All layers; `over` runs one direction of one layer."""
-    step, directions = _STEPS[mode], 2 if bidirectional else 1
+    directions = 2 if bidirectional else 1
     groups = _split(weights, biases, layers * directions)
     input, *states = autocast(mode, (input, *states))  # type: ignore[assignment]
     final: list[State] = []
@@ -127,7 +132,7 @@ def _run(
         for direction in range(directions):
             at = layer * directions + direction
             state = tuple([s[at] for s in states])  # type: ignore[index]
-            output, state = over(step, input, state, groups[at], direction == 1)
+            output, state = over(mode, input, state, groups[at], direction == 1)
             outputs.append(output)
             final.append(state)
         input = outputs[0] if directions == 1 else cat(outputs, -1)
@@ -146,9 +151,9 @@ def _layers(mode: str) -> Callable[..., Any]:
             sizes, hx = [int(n) for n in second.tolist()], third
 
             def packed(
-                step: Any, data: Tensor, state: State, weights: list[Any], reverse: bool
+                mode: str, data: Tensor, state: State, weights: list[Any], reverse: bool
             ) -> Any:
-                return _packed_direction(step, data, sizes, state, weights, reverse)
+                return _packed_direction(mode, data, sizes, state, weights, reverse)
 
             states = tuple(hx) if isinstance(hx, tuple | list) else (hx,)
             output, final = _run(
