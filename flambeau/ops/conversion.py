@@ -17,7 +17,7 @@ from flambeau.core.errors.messages import broadcast_shape
 from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.layout import channels_last, channels_last_3d, contiguous_format, preserve_format
-from flambeau.core.modes import modes
+from flambeau.core.modes import flags, modes
 from flambeau.core.op import LEADING, LINEAR, POINTWISE, SAME, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
@@ -132,9 +132,21 @@ _to.shape_rule = lambda array, kind, memory_format: _laid_out_shape(
 
 def convert(tensor: Tensor, kind: Kind, memory_format: Any = None) -> Tensor:
     """A copy of a tensor with another dtype, on another device, or in another memory format."""
-    if kind.device is tensor.device:
+    source = tensor._kind or tensor.kind
+    if kind.device is source.device:
+        array = tensor._array
+        if (
+            source.category & kind.category & 4
+            and memory_format is None
+            and array.flags.c_contiguous
+            and tensor._kind is not None
+            and not (flags.active or kind.place == META)
+        ):
+            result = wrap(array.astype(kind.array_type), kind)
+            if tensor._node is not None and modes.grad:
+                record(_to, result, (tensor,), (kind, memory_format))
+            return result
         return dispatch(_to, (tensor,), (kind, memory_format))
-    source = tensor.kind
     if source.place == META:
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
     result = wrap(_converted(tensor._array, kind, memory_format), kind)
@@ -365,12 +377,18 @@ def fill_(input: Tensor, value: Any) -> Tensor:
 def _item(self: Tensor) -> Any:
     """The one element as a Python number; RuntimeError if there are more or fewer."""
     array = self._array
-    if array.size != 1:
-        raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
-    if self.kind.place == META:
+    if (self._kind or self.kind).place == META:
         raise RuntimeError("Tensor.item() cannot be called on meta tensors")
-    value = array.item()
-    return value if type(value) in (float, int, bool, complex) else float(value)
+    try:
+        value = array.item()
+    except ValueError:
+        raise RuntimeError(
+            f"a Tensor with {array.size} elements cannot be converted to Scalar"
+        ) from None
+    return value if type(value) in _PLAIN else float(value)
+
+
+_PLAIN = frozenset((float, int, bool, complex))
 
 
 @method("tolist")
