@@ -170,7 +170,10 @@ def _pointwise(op: Op, primals: Any, tangents: Any, params: Any, result: Any) ->
 
 def _by_rule(op: Op, rule: Any, primals: Any, tangents: Any, params: Any, result: Any) -> Any:
     known = _environment(op, primals, tangents, params, result)
-    return rule(*[known[n] for n in wants(rule)])
+    pushed = rule(*[known[n] for n in wants(rule)])
+    if op.outputs == 1 or not isinstance(pushed, Tensor):
+        return pushed
+    return tuple([pushed if i == op.main_output else None for i in range(len(result))])
 
 
 def _twice(op: Op, primals: Any, tangents: Any, params: Any, result: Any) -> Any:

@@ -72,9 +72,7 @@ def by_index(written: int) -> Rule:
         indices = aligned(*indices)
         front, rank = _leading(places), indices[0].ndim - 1
         whole = tensors[0].ndim + rank - sum(places)
-        values = [
-            _values_first(padded_to(v, whole), front, rank) for v in tensors[1 : 1 + written]
-        ]
+        values = [_values_first(padded_to(v, whole), front, rank) for v in tensors[1 : 1 + written]]
         numbers = _examples(tensors[0], rank + 1)
         result = op((tensors[0], *values, numbers, *indices), (True, *places), *params)
         return result if written else _values_back(result, front, rank)

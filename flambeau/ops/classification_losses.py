@@ -13,6 +13,7 @@ from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import losses as kernels
+from flambeau.ops.batching import is_shared, reduced_each
 from flambeau.ops.direct import run
 from flambeau.ops.products import linear
 from flambeau.ops.reduction import chosen
@@ -112,11 +113,15 @@ def _(grad: Tensor, input: Tensor, target: Tensor, weight: Maybe, result1: Tenso
 
 
 @_cross_entropy.jvp
-def _(input: Tensor, input_t: Tensor, target: Tensor, weight: Maybe, result2: Tensor,
-      ignore_index: int, label_smoothing: float, reduction: str) -> Any:  # fmt: skip
+def _(input: Tensor, input_t: Tensor, target: Tensor, target_t: Tensor, weight: Maybe,
+      result2: Tensor, ignore_index: int, label_smoothing: float, reduction: str) -> Any:  # fmt: skip
     q = _wanted(input, target, weight, ignore_index, label_smoothing)
     slope = input.softmax(1) * q.sum(1, True) - q  # type: ignore[attr-defined]
-    losses = (slope * input_t).sum(1)
+    moved = slope * input_t
+    if target.dtype.is_floating_point:
+        of_target = input.log_softmax(1) * target_t * (1 - label_smoothing)  # type: ignore
+        moved = moved - (of_target if weight is None else of_target * _row(weight, input))
+    losses = moved.sum(1)
     if reduction != "none":
         losses = losses.sum() / result2 if reduction == "mean" else losses.sum()
     return losses, None, None
@@ -138,6 +143,33 @@ def _wanted(input: Tensor, target: Tensor, weight: Maybe, ignore: int, smoothing
         return q
     row = smoothing / classes if weight is None else _row(weight, input) * (smoothing / classes)
     return q * (1 - smoothing) + (target != ignore).unsqueeze(1).to(input.dtype) * row  # type: ignore
+
+
+# ---- batches
+
+
+def _batch_of_classes(
+    op: Op, input: Any, target: Any, weight: Any, ignore: int, *params: Any
+) -> Any:
+    """The examples' own batches as one; means divide by the weights of each example's targets."""
+    if not is_shared(weight):
+        return NotImplemented
+    size, weight = input.shape[0], None if weight is None else weight[0]
+    flat = input.flatten(0, 1), target.flatten(0, 1)
+    losses, *kept, _ = op(*flat, weight, ignore, *params[:-1], "none")
+    losses, *kept = [v.reshape(size, -1, *v.shape[1:]) for v in (losses, *kept)]
+    if target.dtype.is_floating_point:
+        total = losses.new_full((size,), losses[0].numel())
+    else:
+        shares = _weights_of(flat[1], weight, input.shape[2], ignore, flat[0])
+        total = shares.reshape(size, -1).sum(1)
+    mean = params[-1] == "mean"
+    result = reduced_each(losses, "sum") / total if mean else reduced_each(losses, params[-1])
+    return result, *kept, total
+
+
+_nll.batch(_batch_of_classes)
+_cross_entropy.batch(_batch_of_classes)
 
 
 # ---- arguments

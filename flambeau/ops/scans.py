@@ -121,8 +121,17 @@ def _logcumsumexp_vjp(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> 
     return (positive + input).exp() - (negative + input).exp()
 
 
+def _logcumsumexp_jvp(input: Tensor, input_t: Tensor, result: Tensor, dim: int) -> Tensor:
+    if not input.ndim:
+        return input_t
+    most = (input.real if input.dtype.is_complex else input).detach().amax(dim, True)  # type: ignore
+    parts = (input - most).exp() * input_t  # type: ignore[operator]
+    return parts.cumsum(dim) * (most - result).exp()
+
+
 _logcumsumexp = Op("logcumsumexp", kernels.logcumsumexp, dims=("dim",), widen=True, shape=in_order,
-    accepts="fc", refusal="logcumsumexp_out_cpu", vjp={"input": _logcumsumexp_vjp})  # fmt: skip
+    accepts="fc", refusal="logcumsumexp_out_cpu", vjp={"input": _logcumsumexp_vjp},
+    jvp=_logcumsumexp_jvp)  # fmt: skip
 
 
 @method("logcumsumexp")

@@ -64,7 +64,7 @@ frac = unary("frac", kernels.fraction, promote="same", accepts="f",
 
 _Parts = return_type("frexp", "mantissa exponent")
 _frexp = Op("frexp", kernels.split_exponent, widen=True, outputs=2, differentiable=(0,),
-    jvp=POINTWISE, batch=POINTWISE,
+    jvp=lambda input_t, result1: input_t / result1.exp2(), batch=POINTWISE,
     vjp={"input": lambda grad, result1: grad / result1.exp2()})  # fmt: skip
 
 

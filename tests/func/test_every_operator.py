@@ -1,0 +1,112 @@
+"""The transforms of ``torch.func`` on every operator, with the samples of ``tests/samples``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import flambeau as torch
+from flambeau.func import batched
+from tests.ops.suites import NAMES, assert_same, call, fresh, gradients, mapped, tensors, weight
+from tests.samples import samples
+
+Tensor = torch.Tensor
+each = pytest.mark.parametrize("name", NAMES)
+
+# Example by example is how these run inside of vmap, for want of a batching rule.
+LOOPS: frozenset[str] = frozenset([])
+looping: set[str] = set()  # what ran example by example in this run
+
+RANDOM = "draws other numbers for a batch than for its examples one by one"
+SIZE = "the size of the result lies in the data"
+VALUE = "asks for the value of an element"
+VIEW = "views memory as it lies, which is another for a batch"
+NOT_MAPPED = {
+    **dict.fromkeys("bernoulli binomial multinomial native_dropout normal poisson".split(), RANDOM),
+    **dict.fromkeys("rand_like randint_like randn_like rrelu".split(), RANDOM),
+    **dict.fromkeys([f"nn.functional.fractional_max_pool{n}d" for n in (2, 3)], RANDOM),
+    **dict.fromkeys(
+        [f"nn.functional.fractional_max_pool{n}d_with_indices" for n in (2, 3)], RANDOM
+    ),
+    "nn.functional.rrelu": RANDOM,
+    **dict.fromkeys([f"nn.functional.{n}grouped_mm" for n in ("", "scaled_")], SIZE),
+    **dict.fromkeys("bincount unique unique_consecutive".split(), SIZE),
+    **dict.fromkeys("cov ctc_loss histc histogram histogramdd nonzero_static".split(), VALUE),
+    **dict.fromkeys("lu_solve lu_unpack nanquantile quantile segment_reduce".split(), VALUE),
+    **dict.fromkeys("linalg.ldl_solve linalg.lu linalg.lu_solve istft".split(), VALUE),
+    **dict.fromkeys([f"nn.functional.{n}" for n in ("gaussian_nll_loss", "one_hot")], VALUE),
+    **dict.fromkeys([f"nn.functional.multi{n}margin_loss" for n in ("_", "label_")], VALUE),
+    **dict.fromkeys(["embedding_bag", "nn.functional.embedding_bag"], VALUE),
+    **dict.fromkeys("as_strided as_strided_copy".split(), VIEW),
+}
+
+
+def second(tensor: Tensor) -> Tensor:
+    """Another example for a tensor: as good an argument, with other numbers."""
+    plain = tensor.detach()
+    if plain.is_floating_point() or plain.is_complex():
+        return plain * 0.9
+    return plain.flip(-1) if plain.ndim else plain
+
+
+def batches(name: str) -> Any:
+    """Each sample as a batch of two examples: the function, its arguments, what it should give."""
+    for sample in samples(name):
+        one, two = mapped(sample, Tensor.detach), mapped(sample, second)
+        expected = call(name, one), call(name, two)
+        if not list(tensors(sample)) or not list(tensors([expected])):
+            continue
+
+        def run(*given: Tensor, one: Any = one) -> Any:
+            left = list(given)
+            return tuple(tensors([call(name, mapped(one, lambda t: left.pop(0)))]))
+
+        args = [torch.stack(pair) for pair in zip(tensors(one), tensors(two), strict=True)]
+        pairs = zip(*[tensors([result]) for result in expected], strict=True)
+        yield run, args, [torch.stack(pair) for pair in pairs]
+
+
+@each
+def test_vmap(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mapped operator gives what a loop over the examples gives."""
+    monkeypatch.setattr(batched, "_warn_slow", looping.add)
+    if name in NOT_MAPPED:
+        return
+    for run, args, expected in batches(name):
+        actual = torch.vmap(run)(*args)
+        assert_same(list(actual), expected, 1e-9, strides=False)
+
+
+def test_what_runs_example_by_example() -> None:
+    """Batching rules are only ever added: the list of what has none does not grow."""
+    assert looping - LOOPS == set()
+
+
+@each
+def test_jvp(name: str) -> None:
+    """Forward mode agrees with reverse mode: ``w . (J v) = (J^H w) . v``."""
+    for sample in map(fresh, samples(name)):
+        grads = gradients(name, sample)
+        leaves = [t for t in tensors(sample) if t.requires_grad]
+        if not grads:
+            continue
+        chosen = [t.requires_grad for t in tensors([call(name, sample)])]
+
+        def run(*given: Tensor, sample: Any = sample, chosen: Any = chosen) -> Any:
+            left = list(given)
+            args = mapped(sample, lambda t: left.pop(0) if t.requires_grad else t)
+            results = tensors([call(name, args)])
+            return tuple([r for r, c in zip(results, chosen, strict=True) if c])
+
+        moves = tuple([weight(leaf) for leaf in leaves])
+        outputs, pushed = torch.func.jvp(run, tuple([t.detach() for t in leaves]), moves)
+        forward = sum([dot(weight(o), p) for o, p in zip(outputs, pushed, strict=True)])
+        backward = sum([dot(g, v) for g, v in zip(grads, moves, strict=True) if g is not None])
+        assert forward == pytest.approx(backward, rel=1e-8, abs=1e-8)
+        assert_same(list(outputs), list(run(*leaves)), 1e-10, strides=False)
+
+
+def dot(a: Tensor, b: Tensor) -> float:
+    """The real part of the product of two tensors as vectors."""
+    return float((a.detach().conj() * b.detach()).sum().real)
