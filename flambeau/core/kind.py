@@ -72,6 +72,8 @@ class _Family(dict):
             raise NotImplementedError(
                 f"{of} exists by name only: there are no tensors of it (NumPy has no such type)"
             )
+        if self.device.type == "cuda" and of.numpy.kind == "V" and of.name != "bfloat16":
+            raise NotImplementedError(f"CuPy has no arrays of {of}: keep such tensors on the CPU")
         kind = self[of] if key is not of and of in self else _make(of, self.device, self)
         self[of] = self[of.numpy] = kind
         return kind

@@ -12,7 +12,7 @@ from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import int32, int64, scalar_name
 from flambeau.core.kind import kind_of
 from flambeau.core.layout import contiguous_format
-from flambeau.core.op import LINEAR, SAME, Op, wrap_dim
+from flambeau.core.op import LINEAR, SAME, Op, in_order, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.virtual import virtual
@@ -166,7 +166,7 @@ def _batch_roll(op: Op, input: Any, shifts: Ints, dims: Ints) -> Any:
     return op(input, shifts, tuple([d + 1 for d in dims]))
 
 
-_roll = Op("roll", kernels.rolled, params=("shifts", "dims"), jvp=LINEAR, shape=SAME,
+_roll = Op("roll", kernels.rolled, params=("shifts", "dims"), jvp=LINEAR, shape=in_order,
     batch=_batch_roll,
     vjp={"input": lambda grad, shifts, dims: grad.roll(tuple([-n for n in shifts]), dims)},
     doc="Elements moved along dimensions, round the end.")  # fmt: skip
@@ -353,11 +353,11 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 # ---- triangles and diagonals
 
 
-_tril = Op("tril", kernels.lower_triangle, params=("diagonal",), jvp=LINEAR, shape=SAME,
+_tril = Op("tril", kernels.lower_triangle, params=("diagonal",), jvp=LINEAR, shape=in_order,
     batch=lambda op, input, diagonal: op(input, diagonal),
     vjp={"input": lambda grad, diagonal: grad.tril(diagonal)},
     doc="The lower triangle of matrices.")  # fmt: skip
-_triu = Op("triu", kernels.upper_triangle, params=("diagonal",), jvp=LINEAR, shape=SAME,
+_triu = Op("triu", kernels.upper_triangle, params=("diagonal",), jvp=LINEAR, shape=in_order,
     batch=lambda op, input, diagonal: op(input, diagonal),
     vjp={"input": lambda grad, diagonal: grad.triu(diagonal)},
     doc="The upper triangle of matrices.")  # fmt: skip

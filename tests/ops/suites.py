@@ -19,8 +19,21 @@ HERMITIAN = {"cholesky", "linalg.cholesky", "linalg.cholesky_ex", "linalg.eigval
 # Computed in steps, whose results NumPy and PyTorch lay out differently when operands disagree.
 LAID_OUT_IN_STEPS = {"addcmul", "addcdiv"}
 # Operators that look at elements, which tensors on the meta device do not have.
-NOT_ON_META = {"histogram", "histogramdd", "istft", "segment_reduce", "linalg.ldl_solve"}
-NOT_ON_CUDA = {"special.airy_ai"}  # CuPy has no such function
+NOT_ON_META = {
+    "histogram",
+    "histogramdd",
+    "istft",
+    "segment_reduce",
+    "linalg.ldl_solve",
+    "nn.functional.grouped_mm",
+    "nn.functional.scaled_grouped_mm",
+}
+# CuPy has no such function, or no such dtype.
+NOT_ON_CUDA = {
+    "special.airy_ai",
+    "nn.functional.scaled_mm",
+    "nn.functional.scaled_grouped_mm",
+}
 Tensor = torch.Tensor
 
 # How often an operator may copy something to the host, and why; its gradients three times as often.
@@ -70,6 +83,7 @@ HOST_READS = {
     **dict.fromkeys([f"special.{n}" for n in POLYNOMIALS.split()], VALUE),  # the highest degree
     **dict.fromkeys([f"nn.functional.fractional_max_pool{n}d_with_indices" for n in (2, 3)], INDEX),
     "nonzero_static": SIZE,
+    "nn.functional.grouped_mm": VALUE,  # where groups end
     "prod": VALUE,  # whether elements are zero decides how gradients are computed
     "cumprod": 2 * VALUE,
 }

@@ -213,9 +213,8 @@ WITHOUT_SAMPLES = {
     "elements are whatever the memory held": "empty empty_like empty_permuted empty_strided",
     "generators and their states": """get_rng_state initial_seed manual_seed seed
         set_rng_state""",
-    "other libraries, files, storages, processes": """frombuffer from_dlpack from_file "
-    "is_distribute"
-        is_storage to_dlpack""",
+    "other libraries, files, storages, processes": """frombuffer from_dlpack from_file
+        is_distributed is_storage to_dlpack""",
     "vectors are unique up to a phase, or random": """geqrf linalg.eig linalg.eigh linalg.svd lobpcg
         pca_lowrank svd svd_lowrank""",
     "warns that it is deprecated": """nn.functional.upsample nn.functional.upsample_bilinear
