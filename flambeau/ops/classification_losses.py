@@ -114,7 +114,8 @@ def _(grad: Tensor, input: Tensor, target: Tensor, weight: Maybe, result1: Tenso
 
 @_cross_entropy.jvp
 def _(input: Tensor, input_t: Tensor, target: Tensor, target_t: Tensor, weight: Maybe,
-      result2: Tensor, ignore_index: int, label_smoothing: float, reduction: str) -> Any:  # fmt: skip
+      result2: Tensor, ignore_index: int, label_smoothing: float,
+      reduction: str) -> Any:  # fmt: skip
     q = _wanted(input, target, weight, ignore_index, label_smoothing)
     slope = input.softmax(1) * q.sum(1, True) - q  # type: ignore[attr-defined]
     moved = slope * input_t

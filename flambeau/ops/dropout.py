@@ -195,8 +195,8 @@ def _masked_shape(array: Any, kind: Kind, p: float) -> Any:
 
 
 _native = Op("native_dropout", _masked, params=("kind", "p"), outputs=2, differentiable=(0,),
-             vjp={"input": _native_gradient},
-             jvp=lambda input_t, result1, p: _native_gradient(input_t, result1, p), shape=_masked_shape)  # fmt: skip
+             vjp={"input": _native_gradient}, shape=_masked_shape,
+             jvp=lambda input_t, result1, p: _native_gradient(input_t, result1, p))  # fmt: skip
 
 
 def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
