@@ -86,6 +86,8 @@ HOST_READS = {
     "nn.functional.grouped_mm": VALUE,  # where groups end
     "prod": VALUE,  # whether elements are zero decides how gradients are computed
     "cumprod": 2 * VALUE,
+    **dict.fromkeys(["masked.prod", "masked.cumprod"], 4 * VALUE),
+    "masked.median": INDEX + VALUE,
 }
 
 

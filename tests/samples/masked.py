@@ -46,7 +46,7 @@ def _norm(make: Make) -> list[Sample]:
 
 
 def _both(make: Make) -> list[Sample]:
-    masks = {"input_mask": _mask("x.x", "xxx"), "other_mask": _mask("xx.", "xxx")}
+    masks = {"input_mask": _mask("xxx", "xxx"), "other_mask": _mask("xxx")}  # -inf has no slope
     return [((make(2, 3), make(2, 3)), {}), ((make(2, 3), make(2, 3)), masks)]
 
 
@@ -57,7 +57,8 @@ def _named(generator: Generator, *names: str) -> dict[str, Any]:
 SAMPLES: dict[str, Generator] = {
     **_named(_reduced, "sum", "mean", "prod", "amax", "amin", "logsumexp"),
     **_named(_one_dim, "argmax", "argmin", "median"),
-    **_named(_scan, "cumsum", "cumprod", "softmax", "log_softmax", "softmin"),
+    **_named(_scan, "cumsum", "cumprod", "softmax", "softmin"),
+    "masked.log_softmax": lambda make: [((make(2, 3), 1), {"mask": _mask("xxx")})],
     **_named(_spread, "var", "std"),
     "masked.norm": _norm,
     "masked.normalize": lambda make: [((make(2, 3), 2.0, 1), {"mask": _mask("x.x", "xx.")})],
