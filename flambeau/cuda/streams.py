@@ -83,6 +83,10 @@ class Stream:
         """What is put into it from now on waits for what is in another stream."""
         self.wait_event(stream.record_event())
 
+    def _keep(self, array: Any) -> _Keeper:
+        """What ``Tensor.record_stream`` puts into a tensor over the array."""
+        return _Keeper(array, self)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Stream):
             return False
@@ -165,6 +169,22 @@ class Event:
         if self._event is None:
             return "<torch.cuda.Event uninitialized>"
         return f"<torch.cuda.Event {self.cuda_event:#x}>"
+
+
+class _Keeper:
+    """Lives in a tensor and outlives it: holds its memory until a stream is done with it."""
+
+    def __init__(self, array: Any, stream: Stream) -> None:
+        self.array, self.stream = array, stream
+
+    def __del__(self) -> None:
+        _kept[:] = [pair for pair in _kept if not pair[0].query()]
+        event = self.stream.record_event()
+        if not event.query():
+            _kept.append((event, self.array))
+
+
+_kept: list[tuple[Event, Any]] = []  # memory without a tensor that a stream still uses
 
 
 class StreamContext:

@@ -540,5 +540,7 @@ def _checked_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
     return dispatch(_linear, (input, weight, bias))
 
 
-__all__ = exported(globals())
+addmv_ = Tensor.addmv_  # type: ignore[attr-defined]
+
+__all__ = [*exported(globals()), "addmv_"]
 silence(globals())

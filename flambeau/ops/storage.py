@@ -244,6 +244,20 @@ def _resized(tensor: Tensor, shape: tuple[int, ...], stride: tuple[int, ...]) ->
 # ---- memory that others see
 
 
+@method("record_stream")
+def _record_stream(self: Tensor, stream: Any) -> None:
+    """Says that a CUDA stream uses the tensor: when the tensor is gone, its memory is not given to
+    others before the work that is in the stream by then is done."""
+    if not hasattr(stream, "_keep"):
+        raise RuntimeError("unknown parameter type")
+    if self.kind.place != CUDA:
+        raise NotImplementedError(
+            "Could not run 'aten::record_stream' with arguments from the "
+            f"'{self.device.type.upper()}' backend."
+        )
+    self.__dict__.setdefault("_keepers", []).append(stream._keep(self._array))
+
+
 @method("share_memory_")
 def _share_memory(self: Tensor) -> Tensor:
     """Moves the memory to where processes forked from now on see the same elements."""

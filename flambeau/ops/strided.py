@@ -125,6 +125,16 @@ def as_strided_scatter(
     return _replace(input, src.to(input.dtype), source, target)
 
 
+@method("slice_inverse")
+def slice_inverse(
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None,
+    step: int = 1,
+) -> Tensor:  # fmt: skip
+    """The tensor that ``input`` was sliced from: its memory, seen as ``src`` sees its own."""
+    shape, stride, offset = geometry(src._array)[:3]
+    return input.as_strided(shape, stride, offset)  # type: ignore[attr-defined]
+
+
 # ---- in-place writes to views
 
 

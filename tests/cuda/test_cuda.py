@@ -169,3 +169,18 @@ def test_nvtx_and_profiler() -> None:
     assert torch.cuda.nvtx.range_pop() == 0
     with torch.cuda.profiler.profile():
         pass
+
+
+def test_memory_that_a_stream_uses_outlives_its_tensor() -> None:
+    """``record_stream`` holds the memory until the work that was in the stream is done."""
+    stream, x = torch.cuda.Stream(), torch.ones(3, device="cuda")
+    with torch.cuda.stream(stream):
+        y = x + 1
+    x.record_stream(stream)
+    (keeper,) = x._keepers
+    assert keeper.array is x._array
+    del x, keeper
+    stream.synchronize()
+    assert y.tolist() == [2, 2, 2]
+    with pytest.raises(NotImplementedError, match="from the 'CPU' backend"):
+        torch.ones(1).record_stream(stream)

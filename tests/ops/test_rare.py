@@ -144,3 +144,24 @@ def test_written_at_once_or_by_way_of_dispatch() -> None:
     assert parameter.tolist() == [0.5, 0.5] and parameter._version == 1
     with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
         parameter.addcmul_(one[0, :2], two[0, :2])
+
+
+def test_functions_called_with_each_element() -> None:
+    x = torch.tensor([1.0, 2.0])
+    assert x.apply_(lambda v: v * 10).tolist() == [10, 20]
+    assert x.map_(torch.tensor([1.0, 2.0]), lambda a, b: a + b).tolist() == [11, 22]
+    assert x.map2_(torch.ones(2), torch.ones(1), lambda a, b, c: a - b - c).tolist() == [9, 20]
+    assert x._version == 3
+    with pytest.raises(RuntimeError, match="Can't call apply_"):
+        x.requires_grad_().apply_(lambda v: v)
+
+
+def test_where_a_tensor_lies() -> None:
+    x = torch.zeros(3, 4)
+    whole = x[:, 1:3].slice_inverse(x, 1, 1, 3)
+    assert whole.data_ptr() == x.data_ptr() == x.const_data_ptr() and whole.stride() == (4, 1)
+    assert torch.zeros(2, 3).t().dim_order() == (1, 0)
+    with pytest.raises(RuntimeError, match="does not have unique dim order"):
+        torch.ones(1, 2, 1).dim_order(ambiguity_check=True)
+    with pytest.raises(RuntimeError, match="unknown parameter type"):
+        x.record_stream(None)
