@@ -50,6 +50,7 @@ from flambeau.core.typed_storage import LEGACY as _STORAGES
 from flambeau.core.typed_storage import TypedStorage
 from flambeau.core.untyped_storage import UntypedStorage
 from flambeau.namespace import module_getattr as _module_getattr
+from flambeau.ops import calling as _calling
 from flambeau.ops import copying as _copying
 from flambeau.ops.adaptive_pooling import adaptive_avg_pool1d
 from flambeau.ops.assignment import *
@@ -179,11 +180,13 @@ __getattr__ = _module_getattr(
         "amp",
         "cpu",
         "cuda",
+        "diagnostics",
         "fft",
         "func",
         "functional",
         "linalg",
         "masked",
+        "memory",
         "nn",
         "optim",
         "quasirandom",
@@ -197,12 +200,16 @@ __getattr__ = _module_getattr(
         "utils",
     ),
     lazy_names={
+        "detect_nonfinite": "diagnostics",
+        "draw_graph": "diagnostics",
+        "source": "diagnostics",
         "vmap": "func",
         "load": "serialization",
         "save": "serialization",
         "autocast": "amp",
         "GradScaler": "amp",
         "summary": "summary",
+        "thread_safe_generator": "random",
         **dict.fromkeys(_AUTOCAST.split(), "amp.state"),
     },
 )
