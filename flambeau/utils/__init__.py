@@ -6,6 +6,6 @@ __getattr__ = module_getattr(
     __name__,
     lazy=(
         "_pytree", "benchmark", "bottleneck", "checkpoint", "data", "flop_counter", "hooks",
-        "module_tracker",
+        "module_tracker", "weak",
     ),
 )  # fmt: skip

@@ -131,10 +131,7 @@ class FuzzedTensor:
         """Whether the sizes are acceptable."""
         size, steps = self._shape(params)
         count = math.prod(size)
-        memory = (
-            math.prod([n * s for n, s in zip(size, steps)])
-            * empty((), dtype=self._dtype).element_size()
-        )
+        memory = math.prod([n * s for n, s in zip(size, steps)]) * self._dtype.itemsize
         return (
             (self._bytes is None or memory <= self._bytes)
             and (self._least is None or count >= self._least)
