@@ -85,10 +85,10 @@ class FunctionCtx:
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keeps tensors for ``backward``; writes to them in between are noticed."""
-        for tensor in tensors:
+        for index, tensor in enumerate(tensors):
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise TypeError(
-                    "save_for_backward can only save variables, but argument is of type "
+                    f"save_for_backward can only save variables, but argument {index} is of type "
                     f"{type(tensor).__name__}"
                 )
         self.to_save = tensors
@@ -168,13 +168,24 @@ class FunctionNode(Node):
                 raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
             if g is not None and edge is None and not self.tensor_args[index]:
                 raise RuntimeError(
-                    f"function {type(self).__name__} returned a gradient different from None at "
+                    f"function {type(self).__name__} returned a gradient different than None at "
                     f"position {index + 1}, but the corresponding forward input was not a Variable"
+                )
+            if g is not None and edge is not None and not _fits(g.shape, edge.shape):
+                raise RuntimeError(
+                    f"Function {type(self).__name__} returned an invalid gradient at index {index} "
+                    f"- got {list(g.shape)} but expected shape compatible with {list(edge.shape)}"
                 )
         return pulled
 
     def release(self) -> None:
         self.saved = None
+
+
+def _fits(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether a gradient can be summed to the shape of what it is the gradient of."""
+    missing = len(given) - len(wanted)
+    return missing >= 0 and all([w in (g, 1) for g, w in zip(given[missing:], wanted)])
 
 
 class Function(FunctionCtx):
@@ -294,7 +305,7 @@ def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
     for tensor in node.ctx.dirty_tensors:
         if type(tensor._node) is Leaf:
             raise RuntimeError(
-                "a leaf Variable that requires grad is being used in an in-place operation."
+                "a leaf Variable that requires grad has been used in an in-place operation."
             )
         bump(tensor)
     node.outputs = len(outputs)

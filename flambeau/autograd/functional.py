@@ -56,19 +56,33 @@ def _finished(values: Any, create_graph: bool) -> Any:
     return values if create_graph or values is None else values.detach()
 
 
-def _independent(strict: bool, what: str) -> None:
-    if strict:
+def _check_outputs(outputs: tuple[Tensor, ...], strict: bool) -> None:
+    """RuntimeError, in strict mode, if an output has no gradient."""
+    bare = [i for i, o in enumerate(outputs) if not o.requires_grad]  # type: ignore[attr-defined]
+    if strict and bare:
         raise RuntimeError(
-            f"The {what} of the user-provided function is independent of the inputs. This is "
-            "not allowed in strict mode."
+            f"Output {bare[0]} of the user-provided function does not require gradients. The "
+            "outputs must be computed in a differentiable manner from the input when running in "
+            "strict mode."
         )
 
 
+_FIRST = "The output of the user-provided function is independent of input {}. {}"
+_SECOND = (
+    "While computing the hessian, found that the jacobian of the user-provided function with "
+    "respect to input {} is independent of the input. {} You should ensure that your function is "
+    "twice differentiable and that the jacobian depends on the inputs (this would be violated by "
+    "a linear function for example)."
+)
+
+
 def _filled(
-    grads: tuple[Any, ...], inputs: tuple[Tensor, ...], strict: bool, what: str
+    grads: tuple[Any, ...], inputs: tuple[Tensor, ...], strict: bool, message: str = _FIRST
 ) -> tuple[Tensor, ...]:
-    if any([g is None for g in grads]):
-        _independent(strict, what)
+    """The gradients, zeros for inputs without one; these are an error in strict mode."""
+    absent = [i for i, g in enumerate(grads) if g is None]
+    if strict and absent:
+        raise RuntimeError(message.format(absent[0], "This is not allowed in strict mode."))
     return tuple([zeros_like(i) if g is None else g for g, i in zip(grads, inputs)])
 
 
@@ -78,8 +92,8 @@ def _vectors(
     if v is None:
         if len(like) != 1 or like[0].numel() != 1:
             raise RuntimeError(
-                f"The vector v can only be None if the {what} of the user-provided function is "
-                "a single Tensor with a single element."
+                "The vector v can only be None if the user-provided function returns a single "
+                "Tensor with a single element."
                 if what == "output"
                 else "The vector v can only be None if the input to the user-provided function "
                 "is a single Tensor with a single element."
@@ -127,9 +141,8 @@ def vjp(
         tensors = _prepared(tensors, create_graph)
         tuple_out, outputs = _called(func, tensors, "vjp")
         vectors = _vectors(v, outputs, tuple_out, "vjp", "output")
-        if strict and not all([o.requires_grad for o in outputs]):  # type: ignore[attr-defined]
-            _independent(True, "output")
-        grads = _filled(_pull(outputs, tensors, vectors, create_graph), tensors, strict, "output")
+        _check_outputs(outputs, strict)
+        grads = _filled(_pull(outputs, tensors, vectors, create_graph), tensors, strict)
     outs = outputs if tuple_out else outputs[0]
     return _finished(outs, create_graph), _finished(grads if given else grads[0], create_graph)
 
@@ -147,11 +160,10 @@ def jvp(
         tensors = _prepared(tensors, create_graph)
         vectors = _vectors(v, tensors, given, "jvp", "input")
         tuple_out, outputs = _called(func, tensors, "jvp")
-        if strict and not all([o.requires_grad for o in outputs]):  # type: ignore[attr-defined]
-            _independent(True, "output")
+        _check_outputs(outputs, strict)
         weights = tuple([zeros_like(o).requires_grad_() for o in outputs])  # type: ignore[attr-defined]
-        pulled = _filled(_pull(outputs, tensors, weights, True), tensors, strict, "output")
-        pushed = _filled(_pull(pulled, weights, vectors, create_graph), outputs, False, "output")
+        pulled = _filled(_pull(outputs, tensors, weights, True), tensors, strict)
+        pushed = _filled(_pull(pulled, weights, vectors, create_graph), outputs, False)
     outs = outputs if tuple_out else outputs[0]
     return _finished(outs, create_graph), _finished(
         pushed if tuple_out else pushed[0], create_graph
@@ -178,10 +190,9 @@ def vhp(
         vectors = _vectors(v, tensors, given, "vhp", "input")
         tuple_out, outputs = _called(func, tensors, "vhp")
         output = _scalar(outputs, tuple_out, "vhp")
-        first = _filled(
-            _pull((output,), tensors, (ones_like(output),), True), tensors, strict, "output"
-        )
-        second = _filled(_pull(first, tensors, vectors, create_graph), tensors, strict, "jacobian")
+        _check_outputs(outputs, strict)
+        first = _filled(_pull((output,), tensors, (ones_like(output),), True), tensors, strict)
+        second = _filled(_pull(first, tensors, vectors, create_graph), tensors, strict, _SECOND)
     return _finished(outputs[0], create_graph), _finished(
         second if given else second[0], create_graph
     )
@@ -245,23 +256,23 @@ def _jacobian(func: Function, inputs: Any, create_graph: bool, strict: bool) -> 
         given, tensors = _as_tuple(inputs, "inputs", "jacobian")
         tensors = _prepared(tensors, create_graph)
         tuple_out, outputs = _called(func, tensors, "jacobian")
-        if strict and not all([o.requires_grad for o in outputs]):  # type: ignore[attr-defined]
-            _independent(True, "output")
-        rows = tuple([_rows(o, tensors, create_graph, strict) for o in outputs])
+        _check_outputs(outputs, strict)
+        rows = tuple([_rows(i, o, tensors, create_graph, strict) for i, o in enumerate(outputs)])
     rows = _finished(rows, create_graph)
     inner = rows if given else tuple([r[0] for r in rows])
     return inner if tuple_out else inner[0]
 
 
 def _rows(
-    output: Tensor, inputs: tuple[Tensor, ...], create_graph: bool, strict: bool
+    index: int, output: Tensor, inputs: tuple[Tensor, ...], create_graph: bool, strict: bool
 ) -> tuple[Tensor, ...]:
     """The Jacobian of one output with respect to each input, a row per element."""
     flat = output.reshape(-1)  # type: ignore[attr-defined]
+    message = f"Output {index} of the user-provided function is independent of input {{}}. {{}}"
     columns: list[list[Tensor]] = [[] for _ in inputs]
     for k in range(flat.numel()):
         grads = _pull((flat[k],), inputs, (ones_like(flat[k]),), create_graph)
-        for column, g in zip(columns, _filled(grads, inputs, strict, "output")):
+        for column, g in zip(columns, _filled(grads, inputs, strict, message)):
             if strict and create_graph and not g.requires_grad:  # type: ignore[attr-defined]
                 raise RuntimeError(
                     "The jacobian of the user-provided function is independent of the inputs. "
@@ -292,8 +303,9 @@ def hessian(
     def gradient(*args: Tensor) -> Any:
         tuple_out, outputs = _called(func, args, "hessian")
         output = _scalar(outputs, tuple_out, "hessian")
+        _check_outputs(outputs, strict)
         grads = _pull((output,), args, (ones_like(output),), True)
-        return _filled(grads, args, strict, "output")
+        return _filled(grads, args, strict)
 
     forward = outer_jacobian_strategy == "forward-mode"
     _check_strategy(outer_jacobian_strategy, create_graph, strict, vectorize)

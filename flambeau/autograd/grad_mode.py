@@ -102,7 +102,8 @@ class set_grad_enabled(ContextDecorator):  # noqa: N801
     def __init__(self, mode: bool) -> None:
         if not isinstance(mode, bool):
             raise TypeError(
-                f"set_grad_enabled(): argument 'mode' must be bool, not {type(mode).__name__}"
+                "set_grad_enabled(): argument 'enabled' (position 1) must be bool, not "
+                + type(mode).__name__
             )
         self.prev, self.mode = modes.grad, mode
         modes.grad = mode

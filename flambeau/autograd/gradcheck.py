@@ -43,7 +43,7 @@ def _check_inputs(inputs: tuple[Any, ...]) -> None:
     checked = [i for i in inputs if _is_checked(i)]
     if not checked:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of the "
+            "gradcheck expects at least one input tensor to require gradient, but none of "
             "them have requires_grad=True."
         )
     for index, tensor in enumerate(inputs):

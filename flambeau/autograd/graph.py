@@ -36,7 +36,7 @@ class Hooks:
         for hook in list(self.tensor.values()):
             changed = hook(grad)
             if changed is not None:
-                grad = _checked(grad, changed)
+                grad = _checked(grad, changed, hook)
         for ref in self.retained:
             _retain(ref(), grad)
         for hook in list(self.pre.values()):
@@ -62,17 +62,22 @@ class Hooks:
             hook((), (tensor.grad,))
 
 
-def _checked(old: Tensor, new: Any) -> Tensor:
+def _checked(old: Tensor, new: Any, hook: Hook) -> Tensor:
     if not isinstance(new, Tensor):
         raise TypeError(f"expected Variable, but hook returned '{type(new).__name__}'")
     if new.shape != old.shape:
-        raise RuntimeError("hook has changed the size of value")
+        raise RuntimeError(f"{_called(hook)} has changed the size of value")
     if new.kind is not old.kind:
         raise RuntimeError(
-            f"hook has changed the type of value (was {old.kind.type_name} got "
+            f"{_called(hook)} has changed the type of value (was {old.kind.type_name} got "
             f"{new.kind.type_name})"
         )
     return new
+
+
+def _called(hook: Hook) -> str:
+    name = getattr(hook, "__name__", None)
+    return "hook" if name is None else f"hook '{name}'"
 
 
 def _retain(tensor: Tensor | None, grad: Tensor) -> None:
@@ -206,7 +211,8 @@ def _saved_attribute(self: Node, name: str) -> Any:
 Leaf.__name__ = Leaf.__qualname__ = "AccumulateGrad"
 for _class, _members in (
     (Node, {
-        "name": _name, "next_functions": property(_next_functions), "metadata": property(_metadata),
+        "name": _name, "__repr__": lambda self: f"<{type(self).__name__} object at {id(self):#x}>",
+        "next_functions": property(_next_functions), "metadata": property(_metadata),
         "register_hook": _register_node_hook, "register_prehook": _register_prehook,
         "_sequence_nr": _sequence_number, "__getattr__": _saved_attribute,
         "_register_hook_dict": lambda self, hooks: hooks_of(self).pre.update(hooks),

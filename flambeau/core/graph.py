@@ -117,9 +117,10 @@ class Saved:
     def __init__(self, tensor: Tensor, version: Version) -> None:
         if version is INFERENCE:
             raise RuntimeError(
-                "Inference tensors cannot be saved for backward. To work around you can make a "
-                "clone to "
-                "get a normal tensor and use it in autograd."
+                "Inference tensors cannot be saved for backward. Please do not use Tensors created "
+                "in inference mode in computation tracked by autograd. To work around this, you "
+                "can make a clone to get a normal tensor and use it in autograd, or use "
+                "`torch.no_grad()` instead of `torch.inference_mode()`."
             )
         self.tensor = tensor
         self.count = version.count

@@ -68,8 +68,8 @@ class Batched(Tensor):
     def _refuse_control_flow(self) -> bool:
         raise RuntimeError(
             "vmap: It looks like you're attempting to use a Tensor in some data-dependent control "
-            "flow. We don't support that yet, please shout over at "
-            "https://github.com/pytorch/functorch/issues/257 ."
+            "flow. We don't support that yet, please file an issue at "
+            "https://github.com/pytorch/pytorch/issues ."
         )
 
     item = tolist = numpy = __array__ = __float__ = __int__ = __index__ = _refuse

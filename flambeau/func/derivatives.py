@@ -132,12 +132,11 @@ def grad_and_value(func: Function, argnums: Any = 0, has_aux: bool = False) -> F
 def _check_scalar(output: Any) -> None:
     if not isinstance(output, Tensor):
         raise RuntimeError(
-            "grad_and_value(f)(*args): Expected f(*args) to return only tensors, got "
-            f"unsupported type {type(output)}"
+            f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(output)}"
         )
     if output.ndim != 0:
         raise RuntimeError(
-            "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor "
+            "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor "
             "with "
             f"{output.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
         )

@@ -10,7 +10,7 @@ from flambeau.ops.joining import stack
 
 
 @contextmanager
-def _swapped(module: Any, values: dict[str, Any], strict: bool) -> Iterator[None]:
+def _swapped(module: Any, values: dict[str, Any]) -> Iterator[None]:
     """The module with other tensors in the places of its parameters and buffers."""
     places = []
     for name, value in values.items():
@@ -18,8 +18,6 @@ def _swapped(module: Any, values: dict[str, Any], strict: bool) -> Iterator[None
         owner = module.get_submodule(path) if path else module
         table = next((t for t in (owner._parameters, owner._buffers) if last in t), None)
         if table is None:
-            if strict:
-                raise RuntimeError(f"Unexpected key(s): {name}.")
             continue
         places.append((table, last, table[last]))
         table[last] = value
@@ -55,13 +53,23 @@ def functional_call(
     if tie_weights:
         values = _tied(module, values)
     if strict:
-        have = {n for n, _ in module.named_parameters()} | {n for n, _ in module.named_buffers()}
-        missing = sorted(have - set(values))
-        if missing:
-            raise RuntimeError(f"Missing key(s): {', '.join(missing)}.")
+        _check_keys(module, values)
     given = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _swapped(module, values, strict):
+    with _swapped(module, values):
         return module(*given, **(kwargs or {}))
+
+
+def _check_keys(module: Any, values: dict[str, Any]) -> None:
+    """RuntimeError unless exactly the parameters and buffers of the module are given."""
+    have = {n for n, _ in module.named_parameters()} | {n for n, _ in module.named_buffers()}
+    lines = [
+        f"\t{what} key(s): {', '.join(map(repr, sorted(names)))}."
+        for what, names in (("Unexpected", set(values) - have), ("Missing", have - set(values)))
+        if names
+    ]
+    if lines:
+        head = f"Error(s) in reparametrizing for {type(module).__name__}:"
+        raise RuntimeError("\n".join([head, *lines]))
 
 
 def _tied(module: Any, values: dict[str, Any]) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def _output(func: Function, value: Any, dim: Any, out_dims: Any, size: int, leve
             return value
         raise ValueError(
             f"vmap({_name(func)}, ...): `{_name(func)}` must only return Tensors, got type "
-            f"{type(value)}."
+            f"{type(value)}. Did you mean to set out_dims= to None for output?"
         )
     mapped = type(value) is Batched and level_of(value) == level
     if dim is None:
