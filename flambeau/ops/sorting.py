@@ -292,13 +292,15 @@ def unique(
         array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False
     )
     inverse = inverse.reshape(input.shape if dim is None else (input.shape[dim],))
+    if dim is not None:  # slices lie one after the other
+        values = xp.moveaxis(xp.ascontiguousarray(xp.moveaxis(values, dim, 0)), 0, dim)
     return _chosen_of(values, inverse, counts, input, return_inverse, return_counts)
 
 
 def _chosen_of(
     values: Any, inverse: Any, counts: Any, input: Tensor, with_inverse: bool, with_counts: bool
 ) -> Any:
-    results = [_as_result(values if values.flags.c_contiguous else values.copy(), input)]
+    results = [_as_result(values, input)]
     if with_inverse:
         results.append(_as_result(inverse.astype(numpy.int64), input, int64))
     if with_counts:
@@ -319,7 +321,7 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
     first = xp.flatnonzero(fresh)
     inverse = xp.cumsum(fresh) - 1
     counts = xp.diff(xp.append(first, n))
-    values = rows[first] if dim is None else xp.moveaxis(rows[first], 0, dim)
+    values = rows[first] if dim is None else xp.moveaxis(xp.ascontiguousarray(rows[first]), 0, dim)
     if dim is None:
         inverse = inverse.reshape(array.shape)
     return _chosen_of(values, inverse, counts, input, return_inverse, return_counts)

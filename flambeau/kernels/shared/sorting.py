@@ -74,7 +74,7 @@ def mode(array: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
     best = xp.expand_dims(xp.argmax(place - start, axis=-1), -1)
     value = xp.moveaxis(xp.take_along_axis(values, best, axis=-1), -1, dim)
     where = xp.moveaxis(xp.take_along_axis(order, best, axis=-1), -1, dim)
-    return _dropped(xp.ascontiguousarray(value), xp.ascontiguousarray(where), dim, keepdim)
+    return _dropped(value.copy(), where.copy(), dim, keepdim)
 
 
 def _dropped(value: Any, where: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
