@@ -92,6 +92,8 @@ def run(path: str, arguments: list[str]) -> None:
             raise
     finally:
         sys.argv, sys.path[:], sys.modules["__main__"] = before
+        if sys.modules.get("__mp_main__") is main:  # multiprocessing's own name for it
+            sys.modules["__mp_main__"] = before[2]
 
 
 def _by_line(events: Any, program: str) -> Counter[str]:
