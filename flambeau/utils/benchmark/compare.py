@@ -37,12 +37,13 @@ class Compare:
 
     >>> task = TaskSpec("f()", "pass", label="speed", sub_label="f", description="now")
     >>> Compare([Measurement(1, [2e-3], task)]).print()
-    [-- speed --]
-             | now
-    1 threads: --
-          f  | 2.0
+    [--- speed ---]
+             |  now
+    1 threads: ----
+          f  |  2.0
     <BLANKLINE>
     Times are in milliseconds (ms).
+    <BLANKLINE>
     """
 
     def __init__(self, results: list[Measurement]) -> None:
