@@ -177,7 +177,7 @@ def embedding_bag(
     )  # fmt: skip
     if MODES[mode] == "sum":  # which needs none of it for its gradient
         none = sizes * 0
-        places = bag if reduced.requires_grad else bag[:0]  # type: ignore[attr-defined, index]
+        places = bag if weight.requires_grad else bag[:0]  # type: ignore[attr-defined, index]
         return reduced, places, none, none.clone()  # type: ignore[attr-defined]
     return reduced, bag, sizes, chosen if MODES[mode] == "max" else sizes.clone()  # type: ignore
 

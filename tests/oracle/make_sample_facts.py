@@ -13,7 +13,7 @@ def main() -> None:
     """Runs every sample in PyTorch, under Flambeau's name, and writes what it gave."""
     import torch
 
-    torch.signal.windows.hann  # noqa: B018 - imported when first used
+    torch.signal.windows.hann  # imported when first used
     for name, module in list(sys.modules.items()):
         if name == "torch" or name.startswith("torch."):
             sys.modules["flambeau" + name.removeprefix("torch")] = module
