@@ -171,7 +171,8 @@ class FunctionNode(Node):
                     f"function {type(self).__name__} returned a gradient different than None at "
                     f"position {index + 1}, but the corresponding forward input was not a Variable"
                 )
-            if g is not None and edge is not None and not _fits(g.shape, edge.shape):
+            whole = g.value if getattr(g, "rewrap", None) is not None else g
+            if g is not None and edge is not None and not _fits(whole.shape, edge.shape):
                 raise RuntimeError(
                     f"Function {type(self).__name__} returned an invalid gradient at index {index} "
                     f"- got {list(g.shape)} but expected shape compatible with {list(edge.shape)}"
