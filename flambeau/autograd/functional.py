@@ -305,7 +305,7 @@ def hessian(
         output = _scalar(outputs, tuple_out, "hessian")
         _check_outputs(outputs, strict)
         grads = _pull((output,), args, (ones_like(output),), True)
-        return _filled(grads, args, strict)
+        return _filled(grads, args, strict, _SECOND)
 
     forward = outer_jacobian_strategy == "forward-mode"
     _check_strategy(outer_jacobian_strategy, create_graph, strict, vectorize)
