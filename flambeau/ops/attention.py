@@ -1,17 +1,67 @@
-"""Attention by scaled dot products."""
+"""Attention by scaled dot products.
+
+Plain float32 and float64 tensors ``[B, H, L, D]`` without a mask, but perhaps causal, are one
+operator each way; all else is made of products and a softmax, as second derivatives are.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
+from flambeau.core.modes import modes
+from flambeau.core.op import Op
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
+from flambeau.kernels.shared import attention as kernels
+from flambeau.ops.direct import run
 from flambeau.ops.dropout import dropout
 from flambeau.ops.sequences import arange
 
 Maybe = Tensor | None
+
+
+_fused = Op("scaled_dot_product_flash_attention_for_cpu", kernels.attention_forward,
+    inputs=("query", "key", "value"), params=("causal", "factor"), outputs=2, differentiable=(0,),
+    accepts="f", shape=lambda q, k, v, causal, factor: (q.shape, q.shape[:3]))  # fmt: skip
+_fused_backward = Op("scaled_dot_product_flash_attention_for_cpu_backward",
+    kernels.attention_backward, outputs=3, params=("causal", "factor"),
+    inputs=("query", "key", "value", "grad_output", "out", "logs"),
+    shape=lambda q, k, v, *rest: (q.shape, k.shape, v.shape))  # fmt: skip
+
+
+@_fused.vjp
+def _(grad: Tensor, query: Tensor, key: Tensor, value: Tensor, result0: Tensor, result1: Tensor,
+      causal: bool, factor: float) -> Any:  # fmt: skip
+    if not modes.grad:
+        saved = query, key, value, grad, result0, result1
+        return run(_fused_backward, saved, (causal, factor))
+    mask = _not_later(query, key) if causal else None
+    p: Any = _weights((query * factor).matmul(key.mT), mask)  # type: ignore
+    dp: Any = grad.matmul(value.mT)  # type: ignore[attr-defined]
+    ds = p * (dp - (dp * p).sum(-1, True)) * factor
+    return ds.matmul(key), ds.mT.matmul(query), p.mT.matmul(grad)
+
+
+def _suits(query: Tensor, key: Tensor, value: Tensor, mask: Maybe, dropout_p: float) -> bool:
+    """Whether the operator takes the call; it leaves what it does not know to the formula."""
+    kind = query._kind
+    if kind is None or key._kind is not kind or value._kind is not kind or mask is not None:
+        return False
+    if dropout_p or modes.interceptors or modes.autocast is not None:
+        return False
+    (*lead, _, depth), keys = query.shape, key.shape
+    plain = len(lead) == 2 and keys == value.shape == (*lead, keys[-2], depth)
+    return plain and kind.dtype.itemsize >= 4 and 0 not in (*query.shape, *keys)
+
+
+def _not_later(query: Tensor, key: Tensor) -> Tensor:
+    """Where a key is not later than the query."""
+    steps = arange(max(query.shape[-2], key.shape[-2]), device=query.device)
+    rows, columns = steps[: query.shape[-2]], steps[: key.shape[-2]]  # type: ignore[index]
+    return columns <= rows.unsqueeze(1)  # type: ignore[attr-defined]
 
 
 def _c_name(tensor: Tensor) -> str:
@@ -83,10 +133,10 @@ def scaled_dot_product_attention(
             attn_mask = attn_mask.float()  # type: ignore[attr-defined]
         result = scaled_dot_product_attention(*wide, attn_mask, dropout_p, is_causal, scale)
         return result.to(query.dtype)  # type: ignore[attr-defined]
+    if _suits(query, key, value, attn_mask, dropout_p):
+        return run(_fused, (query, key, value), (bool(is_causal), float(scale)))[0]
     if is_causal:
-        steps = arange(max(query.shape[-2], key.shape[-2]), device=query.device)
-        rows, columns = steps[: query.shape[-2]], steps[: key.shape[-2]]  # type: ignore[index]
-        attn_mask = columns <= rows.unsqueeze(1)
+        attn_mask = _not_later(query, key)
     scores = (query * scale).matmul(key.mT)  # type: ignore
     weights = _weights(scores, attn_mask)
     if dropout_p > 0:
