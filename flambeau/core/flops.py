@@ -34,6 +34,16 @@ def _dot(shapes: list[Any], out: Shape) -> int:
     return 2 * prod(shapes[0])
 
 
+def _attention(shapes: list[Any], out: Shape) -> int:
+    query, key, value = shapes[:3]
+    return 2 * prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
+
+
+def _attention_backward(shapes: list[Any], out: Shape) -> int:
+    query, key, value = shapes[:3]
+    return 2 * prod(query[:-1]) * key[-2] * (3 * query[-1] + 2 * value[-1])
+
+
 COUNTS: dict[str, Count] = {
     "mm": _product,
     "bmm": _product,
@@ -43,6 +53,8 @@ COUNTS: dict[str, Count] = {
     "convolution": _convolution,
     "convolution_input_grad": _convolution_input,
     "convolution_weight_grad": _convolution_weight,
+    "scaled_dot_product_flash_attention_for_cpu": _attention,
+    "scaled_dot_product_flash_attention_for_cpu_backward": _attention_backward,
 }
 
 
@@ -55,4 +67,7 @@ def shape_of(value: Any) -> Any:
 def count(name: str, tensors: Any, result: Any) -> int:
     """The operations of one call of the operator of that name; 0 where none are counted."""
     rule = COUNTS.get(name)
-    return 0 if rule is None else rule([shape_of(t) for t in tensors], shape_of(result))
+    if rule is None:
+        return 0
+    first = result[0] if isinstance(result, tuple | list) else result
+    return rule([shape_of(t) for t in tensors], shape_of(first))
