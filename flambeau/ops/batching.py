@@ -124,3 +124,30 @@ def of_flat(op: Op, input: Any, index: Any, *rest: Any) -> Tensor:
     size = input[0].numel()
     counted = index.where(index >= 0, index + size)
     return op(input, counted + _examples(input, index.ndim) * size, *rest)
+
+
+# ---- normalisation
+
+
+def of_channels(op: Op, input: Any, *rest: Any) -> Any:
+    """Batch norm: the channels of all examples side by side."""
+    vectors, params = rest[: len(op.inputs) - 1], rest[len(op.inputs) - 1 :]
+    size, batch, channels, *spatial = input.shape
+    image = input.transpose(0, 1).reshape(batch, size * channels, *spatial)
+    flat = [None if v is None else v.reshape(-1) for v in vectors]
+    result, *kept = op(image, *flat, *params)
+    result = result.reshape(batch, size, channels, *spatial).transpose(0, 1)
+    return result, *[k if k is None else k.reshape(size, -1) for k in kept]
+
+
+def of_groups(op: Op, input: Any, weight: Any, bias: Any, *params: Any) -> Any:
+    """Group norm: the examples' own batches as one; factors of their own are applied after it."""
+    shared = is_shared(weight) and is_shared(bias)
+    inside = [v[0] if shared and v is not None else None for v in (weight, bias)]
+    result, *kept = op(input.flatten(0, 1), *inside, *params)
+    result = result.reshape(input.shape)
+    if not shared:
+        shape = (input.shape[0], 1, -1, *[1] * (input.ndim - 3))
+        result = result if weight is None else result * weight.reshape(shape)
+        result = result if bias is None else result + bias.reshape(shape)
+    return result, *[k.reshape(input.shape[0], -1, *k.shape[1:]) for k in kept]

@@ -17,6 +17,7 @@ from flambeau.core.views import bump
 from flambeau.core.writing import deliver
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import normalization as kernels
+from flambeau.ops.batching import of_channels, of_groups
 from flambeau.ops.direct import run
 from flambeau.ops.normalization_rules import (
     Maybe,
@@ -37,7 +38,7 @@ from flambeau.ops.spatial import follow
 
 _batch_norm = Op("native_batch_norm", kernels.batch_norm_forward,
     inputs=("input", "weight", "bias", "running_mean", "running_var"), params=("training", "eps"),
-    outputs=4, differentiable=(0,), accepts="f", refusal="batch_norm",
+    outputs=4, differentiable=(0,), accepts="f", refusal="batch_norm", batch=of_channels,
     shape=lambda x, weight, bias, mean, var, training, eps: (
         x.shape, *[statistics(x, (x.shape[1],), 0)] * 3))  # fmt: skip
 
@@ -216,7 +217,7 @@ def normalize_instances(
 
 _group_norm = Op("native_group_norm", kernels.group_norm_forward,
     inputs=("input", "weight", "bias"), params=("groups", "eps"), outputs=3,
-    differentiable=(0,), accepts="f", refusal="GroupNormKernelImpl",
+    differentiable=(0,), accepts="f", refusal="GroupNormKernelImpl", batch=of_groups,
     shape=lambda x, weight, bias, groups, eps: (
         x.shape, *[statistics(x, (x.shape[0], groups), 0)] * 2))  # fmt: skip
 
@@ -304,6 +305,9 @@ def normalize_groups(
             parameter_like(tensor, input, "GroupNormKernelImpl")
     result, *statistics = run(_group_norm, (input, weight, bias), (groups, eps))
     return follow(result, input), *statistics
+
+
+_batch_norm.linked = _group_norm.linked = False
 
 
 # ---- others

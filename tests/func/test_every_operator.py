@@ -15,8 +15,9 @@ Tensor = torch.Tensor
 each = pytest.mark.parametrize("name", NAMES)
 
 # Example by example is how these run inside of vmap, for want of a batching rule.
-LOOPS = """block_diag cdist col2im convolution_input_grad cross_entropy ctc_loss index_add index_copy
-    index_fill isin masked_scatter masked_select native_batch_norm native_group_norm nll_loss
+LOOPS = """
+    block_diag cdist col2im convolution_input_grad cross_entropy ctc_loss index_add index_copy
+    index_fill isin masked_scatter masked_select nll_loss
     nonzero rms_norm searchsorted strided_replace"""
 looping: set[str] = set()  # what ran example by example in this run
 
@@ -46,32 +47,46 @@ def second(tensor: Tensor) -> Tensor:
     return plain.flip(-1) if plain.ndim else plain
 
 
-def batches(name: str) -> Any:
-    """Each sample as a batch of two examples: the function, its arguments, what it should give."""
+def batches(name: str, shared: bool) -> Any:
+    """Each sample as a batch of two examples: the function, its arguments, what it should give.
+
+    With ``shared`` only the first tensor differs between the examples.
+    """
     for sample in samples(name):
-        one, two = mapped(sample, Tensor.detach), mapped(sample, second)
-        expected = call(name, one), call(name, two)
-        if not list(tensors(sample)) or not list(tensors([expected])):
+        one = mapped(sample, Tensor.detach)
+        given = list(tensors(one))
+        if not given or (shared and len(given) == 1):
             continue
+        others = [second(t) if i == 0 or not shared else t for i, t in enumerate(given)]
+        run = runner(name, one)
+        pairs = list(zip(given, others, strict=True))
+        expected = [torch.stack(both) for both in zip(run(*given), run(*others), strict=True)]
+        mapped_count = 1 if shared else len(pairs)
+        args = [torch.stack(p) if i < mapped_count else p[0] for i, p in enumerate(pairs)]
+        dims = tuple([0 if i < mapped_count else None for i in range(len(pairs))])
+        if expected:
+            yield torch.vmap(run, in_dims=dims), args, expected
 
-        def run(*given: Tensor, one: Any = one) -> Any:
-            left = list(given)
-            return tuple(tensors([call(name, mapped(one, lambda t: left.pop(0)))]))
 
-        args = [torch.stack(pair) for pair in zip(tensors(one), tensors(two), strict=True)]
-        pairs = zip(*[tensors([result]) for result in expected], strict=True)
-        yield run, args, [torch.stack(pair) for pair in pairs]
+def runner(name: str, sample: Any) -> Any:
+    """The operator as a function of the tensors of a sample, with a flat tuple of results."""
+
+    def run(*given: Tensor) -> tuple[Tensor, ...]:
+        left = list(given)
+        return tuple(tensors([call(name, mapped(sample, lambda one: left.pop(0)))]))
+
+    return run
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["all", "first"])
 @each
-def test_vmap(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vmap(name: str, shared: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mapped operator gives what a loop over the examples gives."""
     monkeypatch.setattr(batched, "_warn_slow", looping.add)
     if name in EXCUSED:
         return
-    for run, args, expected in batches(name):
-        actual = torch.vmap(run)(*args)
-        assert_same(list(actual), expected, 1e-9, strides=False)
+    for run, args, expected in batches(name, shared):
+        assert_same(list(run(*args)), expected, 1e-9, strides=False)
 
 
 def test_what_runs_example_by_example() -> None:
