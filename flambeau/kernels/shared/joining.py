@@ -77,7 +77,8 @@ def rolled(array: Array, shifts: Ints, dims: Ints) -> Array:
 
     Without dimensions, the flattened array is rolled.
     """
-    return xp.ascontiguousarray(xp.roll(array, shifts if dims else shifts[0], dims or None))
+    rolled = xp.roll(array, shifts if dims else shifts[0], dims or None)
+    return xp.asarray(rolled, order="C")  # `ascontiguousarray` gives no dimension one
 
 
 def flipped(array: Array, dims: Ints) -> Array:
