@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flambeau.core.graph import Node
-from flambeau.core.op import LINEAR
+from flambeau.core.graph import INPUT, RESULT, Node
+from flambeau.core.op import Op
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.ops.creation import zeros
 
@@ -32,12 +32,21 @@ class ZeroLink(Node):
 def linked(node: Node, pulled: Any) -> Any:
     """The gradients of an operation's inputs, those without a history linked to the inputs."""
     op = type(node).op if hasattr(type(node), "op") else None
-    if op is None or op.jvp_rule == LINEAR or op.view or not op.linked or not pulled:
+    if op is None or op.view or op.linked is False or not pulled:
         return pulled
-    inputs = tuple([e for e in node.edges if e is not None and e.outputs == 1])
-    if not inputs:
-        return pulled
-    return [_link(g, inputs) if _is_bare(g) else g for g in pulled]
+    return [_link(g, _named(op, node, i)) if _is_bare(g) else g for i, g in enumerate(pulled)]
+
+
+def _named(op: Op, node: Node, index: int) -> tuple[Node, ...]:
+    """The histories of the inputs whose values, or the result's, that gradient's rule names."""
+    sources = op.sources
+    if op.joint is None and not op.linked:
+        rule = op.rules[index]
+        sources = () if rule is None else tuple([sources[at] for at in rule[1]])
+    every = op.linked or any([s == (RESULT, op.main_output) for s in sources])
+    places = range(len(node.edges)) if every else [at for source, at in sources if source == INPUT]
+    edges = [node.edges[at] for at in places]
+    return tuple([e for e in edges if e is not None and e.outputs == 1])
 
 
 def _is_bare(g: Any) -> bool:
@@ -45,6 +54,8 @@ def _is_bare(g: Any) -> bool:
 
 
 def _link(g: Tensor, inputs: tuple[Node, ...]) -> Tensor:
+    if not inputs:
+        return g
     link = _new(ZeroLink)
     link.edges, link.saved, link.hooks = inputs, (), None
     link.shape, link.kind = g._array.shape, g.kind

@@ -253,7 +253,7 @@ def scaled_binary(
 ) -> Function:
     """``ufunc(input, alpha * other)``: ``add`` and ``sub``; ``kernel`` takes ``alpha`` too."""
     # The common case, alpha = 1, has nothing to save.
-    unscaled = Op(name, ufunc, inputs=("input", "other"), node=node,
+    unscaled = Op(name, ufunc, inputs=("input", "other"), node=node, jvp=LINEAR, batch=POINTWISE,
                   vjp={"input": _at_one(input), "other": _at_one(other)})  # fmt: skip
     op = Op(name, kernel, inputs=("input", "other"), params=("alpha",),
             vjp={"input": input, "other": other}, jvp=LINEAR, batch=POINTWISE, accepts=accepts,

@@ -98,7 +98,9 @@ class Op:
     ) -> None:
         self.name, self.forward, self.kernels = name, forward, places(forward)
         self.random = "generator" in params
-        self.linked = True  # False for what stands for user functions and other nodes
+        # Whether gradients without a history are linked to the inputs (autograd/links.py): by
+        # default to those that the rules name.
+        self.linked: bool | None = None
         self.variadic = isinstance(inputs, str)
         self.inputs = (inputs.lstrip("*"),) if isinstance(inputs, str) else inputs
         self.params, self.n_dims = dims + params, len(dims)

@@ -82,6 +82,8 @@ def _nll_tangent(input_t: Tensor, target: Tensor, total: Tensor, weight: Maybe, 
     return losses.sum() / total if reduction == "mean" else losses.sum()
 
 
+_nll.linked = True  # PyTorch's gradient uses the input
+
 # ---- cross entropy
 
 _cross_entropy = Op("cross_entropy", kernels.cross_entropy, inputs=("input", "target", "weight"),

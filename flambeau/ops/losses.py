@@ -110,6 +110,9 @@ _kl_div = Op(
 )
 
 
+_kl_div.linked = False  # PyTorch's gradient does not use the input
+
+
 def _kl_slope(input: Tensor, target: Tensor, log_target: bool) -> Tensor:
     if log_target:
         return target.exp() * (target - input + 1)  # type: ignore[attr-defined]

@@ -307,9 +307,6 @@ def normalize_groups(
     return follow(result, input), *statistics
 
 
-_batch_norm.linked = _group_norm.linked = False
-
-
 # ---- others
 
 

@@ -48,6 +48,7 @@ def _repeating(mode: str, n: int) -> Op:
         params=("pads", "mode"), jvp="linear", vjp={"grad_output": vjp_of_vjp}, batch=LEADING,
         shape=lambda g, pads, mode: (
             kernels.padded_shape(g.shape, tuple([-p for p in pads]))))  # fmt: skip
+    padded.linked = mode != "circular"
     return padded
 
 

@@ -94,6 +94,10 @@ _adaptive_avg_pool_backward = Op("adaptive_avg_pool_backward", kernels.adaptive_
     shape=lambda grad, shape: shape)  # fmt: skip
 
 
+for _op in (_max_pool, _adaptive_max_pool, _avg_pool, _adaptive_avg_pool):
+    _op.linked = True  # PyTorch's gradients use the input
+
+
 # ---- arguments of fixed windows
 
 

@@ -180,6 +180,7 @@ def _check_dims(name: str, input: Tensor, dim: Dims) -> None:
 
 _amax = reduction("amax", kernels.amax, vjp=_shared, takes_integers=True, methods="")
 _amin = reduction("amin", kernels.amin, vjp=_shared, takes_integers=True, methods="")
+_amax.op.linked = _amin.op.linked = False  # type: ignore[attr-defined]
 
 
 def _real_only(name: str, input: Tensor) -> None:

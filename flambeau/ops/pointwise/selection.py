@@ -287,4 +287,8 @@ def _replacements(of: dtype, nan: Any, posinf: Any, neginf: Any) -> tuple[float,
     )
 
 
+# What PyTorch does not record: these gradients only ask where the input is larger.
+for _op in (_clamp, _nan_to_num, maximum.op, minimum.op, fmax.op, fmin.op):  # type: ignore
+    _op.linked = False
+
 __all__ = exported(globals())
