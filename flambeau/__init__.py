@@ -51,7 +51,7 @@ from flambeau.core.typed_storage import TypedStorage
 from flambeau.core.untyped_storage import UntypedStorage
 from flambeau.namespace import module_getattr as _module_getattr
 from flambeau.ops import calling as _calling
-from flambeau.ops import copying as _copying
+from flambeau.ops import copying as _copying, notebook as _notebook
 from flambeau.ops.adaptive_pooling import adaptive_avg_pool1d
 from flambeau.ops.assignment import *
 from flambeau.ops.attributes import *
@@ -208,7 +208,7 @@ __getattr__ = _module_getattr(
         "save": "serialization",
         "autocast": "amp",
         "GradScaler": "amp",
-        "summary": "summary",
+        "summary": "model_summary",
         "thread_safe_generator": "random",
         **dict.fromkeys(_AUTOCAST.split(), "amp.state"),
     },

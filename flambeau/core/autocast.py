@@ -139,7 +139,8 @@ POLICIES: dict[str, dict[str, str]] = {
             cdist grid_sample polar prod quantile stft trace view_as_complex
             reflection_pad1d reflection_pad2d replication_pad1d replication_pad2d
             replication_pad3d fft_c2c fft_c2r fft_r2c
-            geqrf linalg_lu_solve lu_solve ormqr pinverse nanquantile fft triangular_solve cholesky_inverse cholesky_solve
+            geqrf linalg_lu_solve lu_solve ormqr pinverse nanquantile fft triangular_solve
+            cholesky_inverse cholesky_solve
             linalg_cholesky linalg_cond linalg_eig linalg_eigh linalg_householder_product
             linalg_inv linalg_lstsq linalg_matrix_rank linalg_qr linalg_solve linalg_svd
             linalg_svdvals linalg_tensorinv linalg_tensorsolve

@@ -9,7 +9,7 @@ from flambeau.core.graph import Leaf, Node, Output, make_leaf
 from flambeau.core.modes import modes
 from flambeau.core.op import wrap_dim
 from flambeau.core.printing import tensor_str
-from flambeau.core.publish import exported, method
+from flambeau.core.publish import exported, method, not_a_tensor
 from flambeau.core.tensor import INFERENCE, Parameter, Tensor, replace_array, wrap
 from flambeau.core.views import history
 
@@ -208,6 +208,8 @@ Tensor.ndimension = Tensor.dim  # type: ignore[attr-defined]
 
 def numel(input: Tensor) -> int:
     """The number of elements of ``input``."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("numel", "input", 1, input)
     return input.numel()
 
 

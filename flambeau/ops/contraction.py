@@ -136,8 +136,8 @@ def _labels(term: str, ndim: int, k: int) -> Labels:
     if rest < 0 or (rest and not dots):
         raise RuntimeError(
             f"einsum(): the number of subscripts in the equation ({len(head) + len(tail)}) "
-            f"{'is more than' if rest < 0 else 'does not match'} the number of dimensions "
-            f"({ndim}) for operand {k}" + ("" if rest < 0 else " and no ellipsis was given")
+            f"{'is more than' if dots else 'does not match'} the number of dimensions "
+            f"({ndim}) for operand {k}" + ("" if dots else " and no ellipsis was given")
         )
     return (*head, *range(rest - 1, -1, -1), *tail)
 
@@ -257,14 +257,15 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         of_a, of_b = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     else:
         of_a, of_b = ([d] if isinstance(d, int) else list(d) for d in dims)
+    shown = [d - a.ndim for d in of_a] if isinstance(dims, int) else of_a
     of_a, of_b = [wrap_dim(d, a.ndim) for d in of_a], [wrap_dim(d, b.ndim) for d in of_b]
     if len(of_a) != len(of_b):
         raise RuntimeError("both dimension lists should have same length")
-    for i, j in zip(of_a, of_b):
+    for i, j, named in zip(of_a, of_b, shown):
         if a.shape[i] != b.shape[j] and 1 not in (a.shape[i], b.shape[j]):
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {a.shape[i]} in dim "
-                f"{i} and second has size {b.shape[j]} in dim {j}"
+                f"{named} and second has size {b.shape[j]} in dim {j}"
             )
         if a.shape[i] != b.shape[j]:
             a = a.sum(i, True, dtype=a.dtype) if b.shape[j] == 1 else a  # type: ignore[attr-defined]
@@ -348,14 +349,24 @@ def broadcast_shapes(*shapes: Any) -> Any:
     given = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
     for shape in given:
         if any(n < 0 for n in shape):
-            raise RuntimeError(
-                "Trying to create tensor with negative dimension "
-                + f"({min(shape)}): ({min(shape)})"
-            )
-    together = broadcast_shape(given)
-    if together is None:
-        raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape")
+            raise ValueError("Attempting to broadcast a dimension with negative length!")
+    together: list[int] = []
+    for index, shape in enumerate(given):
+        wider = broadcast_shape([together, shape])
+        if wider is None:
+            raise _mismatch(together, shape, index)
+        together = wider
     return Size(together)
+
+
+def _mismatch(together: list[int], shape: tuple[int, ...], index: int) -> RuntimeError:
+    pairs = zip(reversed(together), reversed(shape))
+    dim = next(i for i, (n, m) in enumerate(pairs, 1) if n != m and 1 not in (n, m))
+    return RuntimeError(
+        f"Attempting to broadcast a dimension of length {shape[-dim]} at -{dim}! Mismatching "
+        f"argument at index {index} had {shape}; but expected shape should be broadcastable to "
+        f"{together}"
+    )
 
 
 # ---- differences and statistics

@@ -14,6 +14,7 @@ from flambeau.core.dtype import ALL, scalar_name
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.errors import broadcast_error, output_shape_error
 from flambeau.core.errors.messages import broadcast_shape
+from flambeau.core.fitting import check_fits
 from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.layout import channels_last, channels_last_3d, contiguous_format, preserve_format
@@ -336,6 +337,8 @@ def _fill_with(self: Tensor, value: Any) -> Tensor:
             )
         return self.copy_(value)  # type: ignore[attr-defined]
     kind = self._kind or self.kind
+    if kind.dtype.rank == 1 or type(value) is not int:
+        check_fits(value, kind.dtype)
     if self.absorb is not None:
         return self.absorb(dispatch(_fill, (self,), (number_array(value, kind).item(),)))
     if not needs_history(self, ()):

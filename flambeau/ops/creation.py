@@ -11,6 +11,7 @@ from flambeau.core import device as devices
 from flambeau.core import dtype as dtypes
 from flambeau.core import storage
 from flambeau.core.dtype import dtype as DType
+from flambeau.core.fitting import check_fits
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.layout import contiguous_format, preserve_format, strided
 from flambeau.core.modes import flags, modes
@@ -56,6 +57,7 @@ def _filled(xp: Any, shape: tuple[int, ...], kind: Kind, value: Any) -> Any:
         return xp.empty(shape, kind.array_type)
     if value == 0 and not isinstance(value, complex):
         return xp.zeros(shape, kind.array_type)
+    check_fits(value, kind.dtype)
     array = xp.empty(shape, kind.array_type)
     if kind.array_type.kind in "iu":  # wrapped around
         value = numpy.asarray(value).astype(kind.array_type).item()
@@ -78,6 +80,8 @@ def sizes(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:
                 f"{type(given).__name__}"
             )
     else:
+        if size and isinstance(size[0], tuple | list):
+            raise TypeError(f"{function}() takes 1 positional argument but {len(size)} were given")
         given = (
             size
             if all([type(n) is int for n in size])
@@ -125,7 +129,8 @@ def zeros(
         kind = kind_for(dtype, None)
         if kind.place == CPU:
             try:
-                array = numpy.zeros(size if type(size[0]) is int else size[0], kind.array_type)
+                (given,) = (size,) if type(size[0]) is int else size
+                array = numpy.zeros(given, kind.array_type)
             except (TypeError, ValueError, IndexError):
                 return _new("zeros", size, 0, out, dtype, layout, device, requires_grad)
             result = wrap(array, kind)

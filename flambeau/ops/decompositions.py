@@ -49,8 +49,18 @@ def _cholesky_vjp(grad: Tensor, result: Tensor) -> tuple[Tensor]:
 
 _NOT_POSITIVE = (
     "The factorization could not be completed because the input is not positive-definite (the "
-    "leading minor of order 1 is not positive-definite)."
+    "leading minor of order # is not positive-definite)."
 )
+
+
+def _bad_minor(matrix: numpy.ndarray) -> int:
+    """The order of the first leading minor that is not positive definite; 0 without one."""
+    for order in range(1, len(matrix) + 1):
+        try:
+            numpy.linalg.cholesky(matrix[:order, :order])
+        except numpy.linalg.LinAlgError:
+            return order
+    return 0
 
 
 def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
@@ -58,7 +68,7 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Te
     definite."""
     square("linalg.cholesky", A)
     matrix = A.triu().mH + A.triu(1) if upper else A  # type: ignore[attr-defined]
-    factor = failing("linalg.cholesky", lambda: _cholesky(matrix), A, _NOT_POSITIVE)
+    factor = failing("linalg.cholesky", lambda: _cholesky(matrix), A, _NOT_POSITIVE, _bad_minor)
     return deliver("linalg_cholesky", factor.mH if upper else factor, out)
 
 

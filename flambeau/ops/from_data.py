@@ -12,6 +12,7 @@ from flambeau.core import dtype as dtypes
 from flambeau.core import storage
 from flambeau.core.dispatch import cast
 from flambeau.core.dtype import dtype as DType
+from flambeau.core.fitting import fits
 from flambeau.core.kind import CPU_KINDS, Kind
 from flambeau.core.promotion import promote_types
 from flambeau.core.publish import exported, method
@@ -42,7 +43,19 @@ def tensor(
         return _from_tensor(data, dtype, device, requires_grad)
     array, inferred = _as_array(data)
     kind = kind_for(dtype or inferred, device)
+    if requires_grad and not kind.floating:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    if dtype is not None and dtype is not inferred and dtype.rank == 1 and inferred.rank:
+        _check_elements(data, array, dtype)
     return made(placed(array, kind), kind, requires_grad)
+
+
+def _check_elements(data: Any, array: numpy.ndarray, of: DType) -> None:
+    """RuntimeError if Python numbers do not fit into an integer dtype; arrays are cast."""
+    if isinstance(data, numpy.ndarray | numpy.generic) or not array.size:
+        return
+    if array.dtype.kind != "c" and not (fits(array.min(), of) and fits(array.max(), of)):
+        raise RuntimeError(f"value cannot be converted to type {of.name} without overflow")
 
 
 def _from_tensor(data: Tensor, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -94,7 +107,7 @@ def _as_array(data: Any) -> tuple[numpy.ndarray, DType]:
 
 def _number(value: Number) -> numpy.ndarray:
     if type(value) is int and not -(2**63) <= value < 2**63:
-        raise RuntimeError("Overflow when unpacking long long")
+        raise ValueError("Overflow when unpacking long long")
     return numpy.array(value)
 
 
@@ -127,6 +140,8 @@ def _slowly_nested(data: Any) -> tuple[numpy.ndarray, DType]:
         if not len(level):
             break
         level = level[0]
+    if isinstance(level, str | bytes):
+        raise ValueError(f"too many dimensions '{type(level).__name__}'")
     flat: list[Any] = []
     _flatten(data, shape, 0, flat)
     of = _strictest(data)
@@ -144,7 +159,7 @@ def _is_sequence(value: Any) -> bool:
 
 def _flatten(data: Any, shape: list[int], dim: int, into: list[Any]) -> None:
     if dim == len(shape):
-        into.append(_element(data, dim))
+        into.append(_element(data))
         return
     if not _is_sequence(data):
         raise TypeError("not a sequence")
@@ -154,14 +169,12 @@ def _flatten(data: Any, shape: list[int], dim: int, into: list[Any]) -> None:
         _flatten(item, shape, dim + 1, into)
 
 
-def _element(value: Any, dim: int) -> Any:
+def _element(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.item()  # type: ignore[attr-defined]
     if isinstance(value, bool | int | float | complex | numpy.generic):
         return value
     if isinstance(value, str | bytes):
-        if dim:
-            raise ValueError(f"too many dimensions '{type(value).__name__}'")
         raise TypeError(f"new(): invalid data type '{type(value).__name__}'")
     if _is_sequence(value):
         raise TypeError(f"'{type(value).__name__}' object cannot be interpreted as an integer")
@@ -175,7 +188,7 @@ def _strictest(data: Any) -> DType:
     if isinstance(data, numpy.ndarray | numpy.generic):
         return _array_dtype(data.dtype)
     if not _is_sequence(data):
-        return dtype_of_number(_element(data, 1))
+        return dtype_of_number(_element(data))
     found = None
     for item in data:
         of = _strictest(item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -27,7 +28,10 @@ from flambeau.ops.sequences import eye
 class LinAlgError(RuntimeError):
     """A matrix that the operation is not defined for, such as a singular one."""
 
-    __module__ = "torch"
+    __module__ = "torch._C"
+
+
+LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"  # as PyTorch's
 
 
 def square(name: str, matrix: Tensor) -> None:
@@ -52,30 +56,41 @@ def at_least_2d(name: str, matrix: Tensor) -> None:
         )
 
 
-def failing(name: str, compute: Any, matrix: Tensor, what: str) -> Any:
-    """The result of `compute`; LAPACK's failure becomes PyTorch's error with the batch element."""
+def zero_pivot(matrix: numpy.ndarray) -> int:
+    """The first zero on the diagonal of ``U`` in ``A = P L U``, counted from 1; 0 without one."""
+    a = matrix.copy()
+    for k in range(len(a)):
+        best = k + int(numpy.abs(a[k:, k]).argmax())
+        a[[k, best]] = a[[best, k]]
+        if a[k, k] == 0:
+            return k + 1
+        a[k + 1 :] -= numpy.outer(a[k + 1 :, k] / a[k, k], a[k])
+    return 0
+
+
+def failing(
+    name: str,
+    compute: Any,
+    matrix: Tensor,
+    what: str,
+    fault: Callable[[numpy.ndarray], int] = zero_pivot,
+) -> Any:
+    """The result of `compute`; LAPACK's failure becomes PyTorch's error with the batch element, and
+    the place that `fault` finds in it for the ``#`` in `what`."""
     try:
         return compute()
     except numpy.linalg.LinAlgError as error:
-        where = ""
-        if matrix.ndim > 2:
-            where = f"(Batch element {_first_bad(matrix)}): "
-        raise LinAlgError(f"{name}: {where}{what}") from error
-
-
-def _first_bad(matrix: Tensor) -> int:
-    flat = matrix.detach().reshape(-1, *matrix.shape[-2:])  # type: ignore[attr-defined]
-    for index, one in enumerate(flat.cpu().numpy()):
-        try:
-            numpy.linalg.inv(one)
-        except numpy.linalg.LinAlgError:
-            return index
-    return 0
+        flat = matrix.detach().reshape(-1, *matrix.shape[-2:])  # type: ignore[attr-defined]
+        faults = [fault(one) for one in flat.cpu().numpy()]
+        first = next((i for i, place in enumerate(faults) if place), 0)
+        where = f"(Batch element {first}): " if matrix.ndim > 2 else ""
+        text = what.replace("#", str(faults[first]))
+        raise LinAlgError(f"{name}: {where}{text}") from error
 
 
 _SINGULAR = "The solver failed because the input matrix is singular."
 _NOT_INVERTIBLE = (
-    "The diagonal element 1 is zero, the inversion could not be completed because the input "
+    "The diagonal element # is zero, the inversion could not be completed because the input "
     "matrix is "
     "singular."
 )

@@ -7,8 +7,8 @@ from typing import Any
 
 from flambeau.core.autocast import autocast, autocasting
 from flambeau.core.dispatch import dispatch
+from flambeau.core.dtype import cpp_name, scalar_name
 from flambeau.core.dtype import dtype as DType
-from flambeau.core.dtype import scalar_name
 from flambeau.core.errors import matmul_error
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
@@ -29,19 +29,9 @@ def _same_dtype(name: str, *tensors: Tensor) -> None:
             raise not_a_tensor(name, "mat2", 2, tensor)
         if tensor.dtype is not first.dtype:
             raise RuntimeError(
-                f"expected m1 and m2 to have the same dtype, but got: {_c_name(first.dtype)} "
-                f"!= {_c_name(tensor.dtype)}"
+                f"expected m1 and m2 to have the same dtype, but got: {cpp_name(first.dtype)} "
+                f"!= {cpp_name(tensor.dtype)}"
             )
-
-
-def _c_name(of: DType) -> str:
-    """The C++ type in PyTorch's message."""
-    return {
-        "float32": "float", "float64": "double", "int64": "long", "int32": "int", "int16": "short",
-        "int8": "signed char", "uint8": "unsigned char", "bool": "bool", "float16": "c10::Half",
-        "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
-        "complex128": "c10::complex<double>",
-    }.get(of.name, of.name)  # fmt: skip
 
 
 def _batch_linear(op: Op, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

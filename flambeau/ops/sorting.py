@@ -7,7 +7,8 @@ from typing import Any
 import numpy
 
 from flambeau.core.autocast import autocasting
-from flambeau.core.dtype import int32, int64, scalar_name
+from flambeau.core.dtype import int32, int64
+from flambeau.core.errors import not_implemented
 from flambeau.core.op import Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
@@ -17,6 +18,7 @@ from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import sorting as kernels
 from flambeau.ops.from_data import as_tensor
+from flambeau.ops.in_place import check_no_overlap
 
 
 def _returned(
@@ -85,7 +87,7 @@ def sort(
     Equal elements always keep their order.
     """
     if input.dtype.is_complex:
-        raise RuntimeError("Sort currently does not support complex dtypes on CPU")
+        raise RuntimeError(" Sort does not support complex dtypes on CPU")
     results = _sort(input, wrap_dim(dim, input.ndim), descending, stable)
     return deliver("sort", return_type("sort", "values indices")(results), out, exact=True)
 
@@ -133,6 +135,8 @@ def kthvalue(
         raise IndexError(f"kthvalue(): Expected reduction dim {dim} to have non-zero size.")
     if k < 1 or k > size:
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dim))
+    if out is not None:
+        check_no_overlap(out[0], (input,))
     results = _kth(input, int(k), dim, keepdim)
     return deliver("kthvalue", return_type("kthvalue", "values indices")(results), out, exact=True)
 
@@ -185,12 +189,14 @@ def _quantile(
 ) -> Tensor:
     if input.dtype.name not in ("float32", "float64"):
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
-    q = as_tensor(q, dtype=input.dtype, device=input.device)
+    given, q = q, as_tensor(q, dtype=input.dtype, device=input.device)
     if q.ndim > 1:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
     if input.numel() == 0:
         raise RuntimeError(f"{name}() input tensor must be non-empty")
     # Elsewhere nobody looks, as that would wait for the device.
+    if not isinstance(given, Tensor) and not 0 <= given <= 1:
+        raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {given:g}")
     if q.device.type == "cpu" and bool(((q < 0) | (q > 1)).any()):  # type: ignore[attr-defined]
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
@@ -361,22 +367,9 @@ def searchsorted(
             f"boundaries tensor and input value tensor must match, but we got boundaries tensor "
             f"{list(sorted_sequence.shape)} and input value tensor {list(values.shape)}"
         )
-    if isinstance(input, Tensor) and sorted_sequence.dtype is not values.dtype:
-        raise RuntimeError(
-            "torch.searchsorted(): boundary tensor and input value tensor should have same "
-            "dtype, but got "
-            f"boundary tensor dtype {_c_name(sorted_sequence)} and input value tensor dtype "
-            f"{_c_name(values)}"
-        )
     order = None if sorter is None else sorter._array
     found = _searchsorted(sorted_sequence, values, right or side == "right", order)
     return deliver("searchsorted", found.to(int32) if out_int32 else found, out)
-
-
-def _c_name(tensor: Tensor) -> str:
-    return {"float32": "float", "float64": "double", "int64": "long int"}.get(
-        tensor.dtype.name, scalar_name(tensor.dtype)
-    )
 
 
 def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False,
@@ -397,7 +390,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if input.ndim != 1 or (array.size and bool((array < 0).any())):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if input.dtype.rank != 1:
-        raise RuntimeError(f"\"bincount_cpu\" not implemented for '{scalar_name(input.dtype)}'")
+        raise not_implemented("bincount", input.dtype)
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
     if weights is not None and weights.shape != input.shape:
@@ -424,7 +417,7 @@ def histc(
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
     if input.dtype.rank != 2:
-        raise RuntimeError(f"\"histogram_cpu\" not implemented for '{scalar_name(input.dtype)}'")
+        raise not_implemented("histogram", input.dtype)
     if input.kind.place == META:
         return deliver("histc", input.new_empty((bins,)), out)  # type: ignore[attr-defined]
     array = input._array.reshape(-1)
@@ -438,7 +431,7 @@ def histc(
     if low == high:
         low, high = low - 1, high + 1
     if not (numpy.isfinite(low) and numpy.isfinite(high)):
-        raise RuntimeError(f"range of [{low}, {high}] is not finite")
+        raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
     if low > high:
         raise RuntimeError("torch.histc(): max must be larger than min")
     counts = input.kind.xp.histogram(array, bins, (low, high))[0]

@@ -54,9 +54,11 @@ def test_hooks_of_saved_tensors() -> None:
     assert torch.allclose(second, 5 * e + e.sum())
     assert sorted(log) == [(), (2,), (2,), (2,)]
 
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: t.mul_(2), lambda t: t):
-        with pytest.raises(RuntimeError, match="pack hook is modifying its input in place"):
-            x.detach().clone().requires_grad_().clone().exp()
+    with (
+        torch.autograd.graph.saved_tensors_hooks(lambda t: t.mul_(2), lambda t: t),
+        pytest.raises(RuntimeError, match="pack hook is modifying its input in place"),
+    ):
+        x.detach().clone().requires_grad_().clone().exp()
     with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: 5):
         y = x.exp()
     with pytest.raises(TypeError, match="expected to be a Tensor but got result of type int"):

@@ -346,6 +346,27 @@ def _overflow(call: Call, match: re.Match[str]) -> Exception:
     return RuntimeError(f"value cannot be converted to type {match[1]}_t without overflow")
 
 
+_LAPACK = {
+    "linalg_qr": "geqrf",
+    "linalg_det": "lu",
+    "linalg_solve": "lu",
+    "linalg_solve_triangular": "triangular_solve",
+    "linalg_cholesky": "cholesky",
+    "linalg_eig": "linalg_eig_out",
+    "linalg_svdvals": "linalg_svd",
+}
+
+
+@_row(r"array type (\w+) is unsupported in linalg")
+def _narrow(call: Call, match: re.Match[str]) -> Exception:
+    name = _LAPACK.get(call.name, call.name)
+    shown = {"float16": "Half", "bfloat16": "BFloat16"}.get(match[1], match[1])
+    if name in ("linalg_inv", "linalg_slogdet"):
+        name = name.replace("_", ".")
+        return RuntimeError(f"{name}: Low precision dtypes not supported. Got {shown}")
+    return NotImplementedError(f"\"{name}_cpu\" not implemented for '{shown}'")
+
+
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "PiB": 2**50, "EiB": 2**60}
 
 

@@ -32,6 +32,11 @@ def _with_constants(loop: Callable[..., None], *arrays: Array) -> Array:
     return out
 
 
+def relu(x: Array) -> Array:
+    """See ``shared.pointwise_activation``."""
+    return _each(loops.relu_flat, x) if same_layout(x) else shared.relu(x)
+
+
 def threshold_backward(grad: Array, x: Array, threshold: float) -> Array:
     """See ``shared.pointwise_activation``."""
     if not same_layout(grad, x):

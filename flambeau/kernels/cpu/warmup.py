@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from flambeau.kernels.cpu import (
+    attention,
     convolution,
     embedding,
     losses,
@@ -17,6 +18,7 @@ from flambeau.kernels.cpu import (
     pointwise_activation,
     pointwise_special,
     pooling,
+    recurrent,
     reductions,
     sorting,
 )
@@ -74,6 +76,7 @@ def _optimizers() -> None:
 
 def _pointwise() -> None:
     x = _ones(4)
+    pointwise_activation.relu(x)
     pointwise_activation.gelu(x, "none")
     pointwise_activation.gelu_backward(x, x, "none")
     pointwise_special.erf(x)
@@ -86,11 +89,29 @@ def _reductions() -> None:
     sorting.sort(x, 1, False, True)
 
 
+def _recurrent() -> None:
+    x, h, biases = _ones(3, 2, 4), _ones(2, 4), (None, None)
+    for name, gates, states in (("lstm", 4, (h, h)), ("gru", 3, (h,)), ("rnn", 1, (h,))):
+        inputs, params = (x, *states, *[_ones(4 * gates, 4)] * 2), (False,) * (1 + (gates == 1))
+        made = getattr(recurrent, f"{name}_forward")(*inputs, *biases, *params)
+        out, *kept = made if isinstance(made, tuple) else (made,)
+        grads = (out, kept.pop(0)) if gates == 4 else (out,)
+        getattr(recurrent, f"{name}_backward")(*grads, *inputs, out, *kept, *params, False)
+
+
+def _attention() -> None:
+    x = _ones(1, 2, 3, 4)
+    made = attention.attention_forward(x, x, x, True, 0.5)
+    attention.attention_backward(x, x, x, x, *made, True, 0.5)
+
+
 FAMILIES: dict[str, Callable[[], None]] = {
     "convolution": _convolution,
     "pooling": _pooling,
     "normalisation and softmax": _normalization,
     "losses and embedding": _losses,
+    "recurrent layers": _recurrent,
+    "attention": _attention,
     "optimizers": _optimizers,
     "activations": _pointwise,
     "reductions and sorting": _reductions,

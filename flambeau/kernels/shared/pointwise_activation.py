@@ -15,7 +15,6 @@ from flambeau.kernels.select import compiled
 from flambeau.kernels.shared.pointwise_special import erf
 
 Array = Any  #: a NumPy or a CuPy array
-LARGE, LOADED = 65536, 4096  #: elements from which compiled loops pay, before and after loading
 LARGE, MIDDLE = 65536, 8192  #: elements from which compiled loops pay, before and after loading
 
 
@@ -34,6 +33,7 @@ def _with(fresh: Array, mask: Array, value: float) -> Array:
 # ---- flat pieces
 
 
+@compiled(minimum=4 * LARGE, loaded=LARGE)
 def relu(x: Array) -> Array:
     """The positive part; NaN stays."""
     return xp.maximum(x, x.dtype.type(0))

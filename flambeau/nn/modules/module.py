@@ -32,6 +32,7 @@ from flambeau.nn.modules._hooks import (
     registered,
 )
 from flambeau.nn.modules._move import Moves
+from flambeau.nn.modules._notebook import Notebook
 from flambeau.nn.modules._state import State
 from flambeau.nn.modules._tree import Tree
 from flambeau.nn.parameter import Buffer
@@ -75,7 +76,7 @@ def _forward_unimplemented(self: Module, *input: Any) -> None:
     raise NotImplementedError(f'Module [{shown}] is missing the required "forward" function')
 
 
-class Module(Tree, State, Moves, Hooks):
+class Module(Tree, State, Moves, Hooks, Notebook):
     """Base class of all layers and networks.
 
     Parameters, buffers and modules that are assigned as attributes are found by

@@ -22,6 +22,7 @@ from flambeau.core.publish import exported, method, not_a_tensor
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import CPU
 from flambeau.kernels.shared import pointwise_activation as kernels
 from flambeau.ops.pointwise.rules import conj
 
@@ -65,7 +66,7 @@ _relu = _activation("relu", kernels.relu, accepts="if", refusal=_no_relu,
 _ZEROS: dict[Kind | None, Any] = {
     CPU_KINDS[of]: numpy.zeros((), of.numpy) for of in (float32, float64)
 }
-_maximum = numpy.maximum
+_maximum, _large_relu = numpy.maximum, _relu.kernels[CPU]
 
 
 @method("relu relu_")
@@ -79,7 +80,9 @@ def relu(input: Tensor) -> Tensor:
     if zero is None or flags.active:
         return dispatch(_relu, (input,))
     assert kind is not None
-    result = wrap(_maximum(input._array, zero), kind)
+    array = input._array
+    made = _maximum(array, zero) if array.size < 65536 else _large_relu(array)  # type: ignore[misc]
+    result = wrap(made, kind)
     if input._node is not None and modes.grad:
         record(_relu, result, (input,))
     return result

@@ -74,6 +74,20 @@ def where_flat(mask, x, y, out):
 
 
 @exact
+def relu_chunk(arrays, first, last, thread):
+    x, out = arrays
+    x, out = x[first:last], out[first:last]
+    zero = out.dtype.type(0)
+    for i in range(out.size):
+        out[i] = zero if x[i] <= zero else x[i]
+
+
+@kernel
+def relu_flat(x, out):
+    share(relu_chunk, (x, out), out.size, pieces(out.size, out.size))
+
+
+@exact
 def threshold_gradient_chunk(arrays, first, last, thread):
     grad, x, bound, out = arrays
     grad, x, out = grad[first:last], x[first:last], out[first:last]
