@@ -135,7 +135,7 @@ class Snapshot:
 def snapshot() -> Snapshot:
     """The tensors alive now, by the line that made them as far as :class:`record` saw it."""
     found, owners = Snapshot(), set()
-    for tensor in [o for o in gc.get_objects() if isinstance(o, Tensor)]:
+    for tensor in [o for o in gc.get_objects() if issubclass(type(o), Tensor)]:
         array = getattr(tensor, "_array", None)
         if array is None:
             continue

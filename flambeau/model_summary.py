@@ -122,12 +122,12 @@ def summary(model: Module, input: Any = None, *, depth: int | None = None) -> Su
     Example::
 
         >>> print(torch.summary(nn.Sequential(nn.Linear(3, 4), nn.ReLU()), (2, 3)))
-        layer         output  parameters  FLOPs
-        ---------------------------------------
-        Sequential    [2, 4]          16     48
-          0: Linear   [2, 4]          16     48
-          1: ReLU     [2, 4]
-        ---------------------------------------
+        layer        output  parameters  FLOPs
+        --------------------------------------
+        Sequential   [2, 4]          16     48
+          0: Linear  [2, 4]          16     48
+          1: ReLU    [2, 4]
+        --------------------------------------
         parameters: 16
         FLOPs: 48
         memory of parameters: 64 B
