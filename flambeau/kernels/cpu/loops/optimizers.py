@@ -8,7 +8,7 @@ written once.
 from __future__ import annotations
 
 import numpy as np
-from numba import carray
+from numba import carray  # pyright: ignore[reportPrivateImportUsage]
 
 from flambeau.kernels.cpu.compiler import device, exact, kernel
 from flambeau.kernels.cpu.loops.functions import root
