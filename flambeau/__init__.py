@@ -59,29 +59,6 @@ from flambeau.ops.contraction import *
 from flambeau.ops.conversion import *
 from flambeau.ops.convolution import *
 from flambeau.ops.creation import *
-from flambeau.ops.decompositions import (
-    cholesky_of as cholesky,
-)  # fmt: skip
-from flambeau.ops.decompositions import (
-    geqrf,
-    lu_unpack,
-    orgqr,
-    ormqr,
-    pca_lowrank,
-    svd_lowrank,
-)
-from flambeau.ops.decompositions import (
-    lu_of as lu,
-)
-from flambeau.ops.decompositions import (
-    lu_solve_of as lu_solve,
-)
-from flambeau.ops.decompositions import (
-    qr_of as qr,
-)
-from flambeau.ops.decompositions import (
-    svd_of as svd,
-)
 from flambeau.ops.distances import *
 from flambeau.ops.dropout import *
 from flambeau.ops.files import *
@@ -91,21 +68,22 @@ from flambeau.ops.histograms import *
 from flambeau.ops.index_writes import *
 from flambeau.ops.indexing import *
 from flambeau.ops.interchange import *
-from flambeau.ops.iterative import lobpcg
 from flambeau.ops.joining import *
 from flambeau.ops.legacy import TYPES as _TENSOR_TYPES
-from flambeau.ops.linalg import (
-    cholesky_inverse,
-    cholesky_solve,
-    det,
-    inverse,
-    logdet,
-    matrix_exp,
-    matrix_power,
-    pinverse,
-    slogdet,
-    triangular_solve,
-)  # fmt: skip
+from flambeau.ops.linalg.cholesky import cholesky_inverse, cholesky_solve
+from flambeau.ops.linalg.cholesky import cholesky_of as cholesky
+from flambeau.ops.linalg.determinants import det, logdet, slogdet
+from flambeau.ops.linalg.inverses import inverse, pinverse
+from flambeau.ops.linalg.iterative import lobpcg
+from flambeau.ops.linalg.lu import lu_of as lu
+from flambeau.ops.linalg.lu import lu_solve_of as lu_solve
+from flambeau.ops.linalg.lu import lu_unpack
+from flambeau.ops.linalg.matrix_functions import matrix_exp, matrix_power
+from flambeau.ops.linalg.qr import geqrf, orgqr, ormqr
+from flambeau.ops.linalg.qr import qr_of as qr
+from flambeau.ops.linalg.solvers import triangular_solve
+from flambeau.ops.linalg.svd import pca_lowrank, svd_lowrank
+from flambeau.ops.linalg.svd import svd_of as svd
 from flambeau.ops.masking import *
 from flambeau.ops.native import *
 from flambeau.ops.norms import *

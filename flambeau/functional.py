@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flambeau.ops.contraction import broadcast_shapes, chain_matmul, einsum, tensordot
-from flambeau.ops.decompositions import lu_of as lu
-from flambeau.ops.decompositions import pca_lowrank, svd_lowrank
 from flambeau.ops.distances import cdist
 from flambeau.ops.gathering import unravel_index
 from flambeau.ops.joining import block_diag
+from flambeau.ops.linalg.lu import lu_of as lu
+from flambeau.ops.linalg.svd import pca_lowrank, svd_lowrank
 from flambeau.ops.rearranging import cartesian_prod, meshgrid
 from flambeau.ops.reductions import norm
 from flambeau.ops.reshaping import atleast_1d, atleast_2d, atleast_3d, broadcast_tensors

@@ -9,7 +9,7 @@ from flambeau.core.op import wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
-from flambeau.ops import linalg
+from flambeau.ops.linalg.norms import matrix_norm
 from flambeau.ops.reductions import vector_norm
 
 
@@ -62,7 +62,7 @@ def nuclear_norm(
     input: Tensor, dim: Any = (-2, -1), keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """The sum of the singular values of the matrices in the dimensions ``dim``."""
-    return linalg.matrix_norm(input, "nuc", dim, keepdim, out=out)
+    return matrix_norm(input, "nuc", dim, keepdim, out=out)
 
 
 __all__ = exported(globals())

@@ -7,8 +7,8 @@ from typing import Any
 
 from flambeau.core.op import Op
 from flambeau.core.tensor import Tensor
-from flambeau.ops.decompositions import eigh
 from flambeau.ops.joining import cat, stack
+from flambeau.ops.linalg.eigenvalues import eigh
 from flambeau.ops.random import randn
 
 

@@ -1,0 +1,131 @@
+"""Inverses and pseudo-inverses of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from flambeau.core.autocast import autocasting
+from flambeau.core.dtype import int32
+from flambeau.core.op import LEADING, Op
+from flambeau.core.publish import method
+from flambeau.core.return_types import return_type
+from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
+from flambeau.kernels.shared import linalg as kernels
+from flambeau.ops.creation import zeros
+from flambeau.ops.linalg.matrices import at_least_2d, by_columns, failing, square
+
+_NOT_INVERTIBLE = (
+    "The diagonal element # is zero, the inversion could not be completed because the input "
+    "matrix is "
+    "singular."
+)
+
+
+def tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[Any, Any]:
+    """The tolerances as arrays; the default is eps times the larger size."""
+    if rtol is None:
+        eps = float(numpy.finfo(A.kind.array_type).eps) * max(A.shape[-2:], default=1)
+        has = atol is not None and (isinstance(atol, Tensor) or atol > 0)
+        rtol = 0.0 if has else eps
+        if has and isinstance(atol, Tensor):
+            rtol = (atol <= 0).to(atol.dtype) * eps
+    return _plain(0.0 if atol is None else atol), _plain(rtol)
+
+
+def _plain(value: Any) -> Any:
+    return value._array if isinstance(value, Tensor) else float(value)
+
+
+_pinv = Op(
+    "linalg_pinv",
+    kernels.pseudo_inverse,
+    batch=LEADING,
+    inputs=("A",),
+    params=("atol", "rtol", "hermitian"),
+    accepts="fc",
+)
+
+
+@_pinv.vjp
+def _pinv_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor]:
+    """G. Golub and V. Pereyra, "The differentiation of pseudo-inverses", 1973."""
+    p, ph, gh = result, result.mH, grad.mH  # type: ignore[attr-defined]
+    direct = -ph.matmul(grad).matmul(ph)
+    rows = ph.matmul(p).matmul(gh - gh.matmul(p).matmul(A))
+    columns = (gh - A.matmul(p).matmul(gh)).matmul(p).matmul(ph)  # type: ignore[attr-defined]
+    return (direct + rows + columns,)
+
+
+def pinv(
+    A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The Moore-Penrose inverse of a matrix, or of each of a stack."""
+    at_least_2d("linalg.pinv", A)
+    if A.numel() == 0:
+        return deliver("linalg_pinv", A.mH.clone(), out)  # type: ignore[attr-defined]
+    bounds = tolerances(A, atol, rcond if rtol is None else rtol)
+    matrix = (A.tril() + A.tril(-1).mH) if hermitian else A  # type: ignore[attr-defined]
+    return deliver("linalg_pinv", _pinv(matrix, *bounds, hermitian), out)
+
+
+@method("pinverse")
+@autocasting("pinverse")
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """The Moore-Penrose inverse, with singular values below ``rcond`` of the largest as 0."""
+    return pinv(input, rcond)
+
+
+_inverse = Op(
+    "linalg_inv",
+    kernels.inverse,
+    batch=LEADING,
+    inputs=("A",),
+    accepts="fc",
+    node="LinalgInvEx",
+    shape=by_columns,
+)
+
+
+@_inverse.vjp
+def _inverse_vjp(grad: Tensor, result: Tensor) -> tuple[Tensor]:
+    return (-result.mH.matmul(grad).matmul(result.mH),)  # type: ignore[attr-defined]
+
+
+def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The inverse of a square matrix, or of each of a stack; LinAlgError for a singular one."""
+    square("linalg.inv", A)
+    return deliver(
+        "linalg_inv", failing("linalg.inv", lambda: _inverse(A), A, _NOT_INVERTIBLE), out
+    )
+
+
+def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
+    """``inv`` with LAPACK's ``info`` (0: no failure)."""
+    info = zeros(A.shape[:-2], dtype=int32, device=A.device)
+    return deliver("linalg_inv_ex", return_type("linalg_inv_ex", "inverse info")(inv(A), info), out)
+
+
+@method("inverse")
+def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The inverse of a square matrix, or of each of a stack."""
+    return inv(input, out=out)
+
+
+def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
+    """The inverse for ``tensordot(A, B, ind)``."""
+    if ind <= 0:
+        raise RuntimeError("Expected a strictly positive integer for 'ind'")
+    rows = int(numpy.prod(A.shape[:ind]))
+    columns = int(numpy.prod(A.shape[ind:]))
+    if rows != columns:
+        raise RuntimeError(
+            "Expected self to satisfy the requirement prod(self.shape[ind:]) == "
+            "prod(self.shape[:ind]), "
+            f"but got {columns} != {rows}"
+        )
+    shape = (*A.shape[ind:], *A.shape[:ind])
+    return deliver("linalg_tensorinv", inv(A.reshape(rows, rows)).reshape(shape), out)  # type: ignore

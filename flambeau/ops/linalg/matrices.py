@@ -1,0 +1,85 @@
+"""What the operators of linear algebra share: checks, failures and layouts of matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from flambeau.core.tensor import Tensor
+
+
+class LinAlgError(RuntimeError):
+    """A matrix that the operation is not defined for, such as a singular one."""
+
+    __module__ = "torch._C"
+
+
+LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"  # as PyTorch's
+
+
+def square(name: str, matrix: Tensor) -> None:
+    """RuntimeError unless the argument is a stack of square matrices."""
+    at_least_2d(name, matrix)
+    if matrix.shape[-1] != matrix.shape[-2]:
+        raise RuntimeError(
+            f"{name}: A must be batches of square matrices, but they are {matrix.shape[-2]} by "
+            f"{matrix.shape[-1]} matrices"
+        )
+
+
+def at_least_2d(name: str, matrix: Tensor) -> None:
+    """RuntimeError unless the argument is a floating tensor with two dimensions or more."""
+    if matrix.ndim < 2:
+        raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
+    if matrix.dtype.rank < 2:
+        names = {"int64": "Long", "int32": "Int", "bool": "Bool", "uint8": "Byte"}
+        shown = names.get(matrix.dtype.name, matrix.dtype.name)
+        raise RuntimeError(
+            f"{name}: Expected a floating point or complex tensor as input. Got {shown}"
+        )
+
+
+def zero_pivot(matrix: numpy.ndarray) -> int:
+    """The first zero on the diagonal of ``U`` in ``A = P L U``, counted from 1; 0 without one."""
+    a = matrix.copy()
+    for k in range(len(a)):
+        best = k + int(numpy.abs(a[k:, k]).argmax())
+        a[[k, best]] = a[[best, k]]
+        if a[k, k] == 0:
+            return k + 1
+        a[k + 1 :] -= numpy.outer(a[k + 1 :, k] / a[k, k], a[k])
+    return 0
+
+
+def failing(
+    name: str,
+    compute: Any,
+    matrix: Tensor,
+    what: str,
+    fault: Callable[[numpy.ndarray], int] = zero_pivot,
+) -> Any:
+    """The result of `compute`; LAPACK's failure becomes PyTorch's error with the batch element, and
+    the place that `fault` finds in it for the ``#`` in `what`."""
+    try:
+        return compute()
+    except numpy.linalg.LinAlgError as error:
+        flat = matrix.detach().reshape(-1, *matrix.shape[-2:])  # type: ignore[attr-defined]
+        faults = [fault(one) for one in flat.cpu().numpy()]
+        first = next((i for i, place in enumerate(faults) if place), 0)
+        where = f"(Batch element {first}): " if matrix.ndim > 2 else ""
+        text = what.replace("#", str(faults[first]))
+        raise LinAlgError(f"{name}: {where}{text}") from error
+
+
+def by_columns(array: Any, batch: Any = None) -> Any:
+    """The shape rule of results of an array's size that LAPACK lays out column by column."""
+    shape = array.shape if batch is None else (*batch, *array.shape[-2:])
+    if 0 in shape:
+        return shape, array.dtype
+    steps, step = [0] * len(shape), array.itemsize
+    for dim in (len(shape) - 2, len(shape) - 1, *range(len(shape) - 3, -1, -1)):
+        steps[dim] = step
+        step *= shape[dim]
+    return shape, array.dtype, tuple(steps)
