@@ -55,12 +55,15 @@ from flambeau.ops import copying as _copying, notebook as _notebook
 from flambeau.ops.adaptive_pooling import adaptive_avg_pool1d
 from flambeau.ops.assignment import *
 from flambeau.ops.attributes import *
+from flambeau.ops.broadcasting import *
 from flambeau.ops.contraction import *
 from flambeau.ops.conversion import *
 from flambeau.ops.convolution import *
 from flambeau.ops.creation import *
 from flambeau.ops.distances import *
 from flambeau.ops.dropout import *
+from flambeau.ops.einsum import *
+from flambeau.ops.extremes import *
 from flambeau.ops.files import *
 from flambeau.ops.from_data import *
 from flambeau.ops.gathering import *
@@ -85,6 +88,7 @@ from flambeau.ops.linalg.solvers import triangular_solve
 from flambeau.ops.linalg.svd import pca_lowrank, svd_lowrank
 from flambeau.ops.linalg.svd import svd_of as svd
 from flambeau.ops.masking import *
+from flambeau.ops.moments import *
 from flambeau.ops.native import *
 from flambeau.ops.norms import *
 from flambeau.ops.numerical import *
@@ -130,6 +134,7 @@ from flambeau.ops.splitting import *
 from flambeau.ops.storage import *
 from flambeau.ops.strided import *
 from flambeau.ops.subclasses import *
+from flambeau.ops.vector_norms import *
 from flambeau.ops.view_copies import *
 from flambeau.ops.views import *
 from flambeau.ops.vision import channel_shuffle, pixel_shuffle, pixel_unshuffle

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from flambeau.ops.contraction import broadcast_shapes, chain_matmul, einsum, tensordot
+from flambeau.ops.broadcasting import broadcast_shapes, broadcast_tensors
+from flambeau.ops.contraction import chain_matmul, tensordot
 from flambeau.ops.distances import cdist
+from flambeau.ops.einsum import einsum
 from flambeau.ops.gathering import unravel_index
 from flambeau.ops.joining import block_diag
 from flambeau.ops.linalg.lu import lu_of as lu
 from flambeau.ops.linalg.svd import pca_lowrank, svd_lowrank
 from flambeau.ops.rearranging import cartesian_prod, meshgrid
-from flambeau.ops.reductions import norm
-from flambeau.ops.reshaping import atleast_1d, atleast_2d, atleast_3d, broadcast_tensors
+from flambeau.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
 from flambeau.ops.sorting import unique, unique_consecutive
 from flambeau.ops.spectral import istft, stft
 from flambeau.ops.splitting import split
+from flambeau.ops.vector_norms import norm
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_shapes",

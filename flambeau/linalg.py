@@ -18,7 +18,7 @@ from flambeau.ops.linalg.svd import singular_values as svdvals
 from flambeau.ops.linalg.svd import svd
 from flambeau.ops.linalg.vectors import cross, diagonal, multi_dot, vander, vecdot
 from flambeau.ops.products import matmul
-from flambeau.ops.reductions import vector_norm
+from flambeau.ops.vector_norms import vector_norm
 
 __all__ = [
     "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh",

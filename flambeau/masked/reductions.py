@@ -10,7 +10,7 @@ from flambeau.core.dtype import dtype as DType
 from flambeau.core.families import canonical
 from flambeau.core.tensor import Tensor
 from flambeau.masked.filling import counted, filled, fitting, greatest, least
-from flambeau.ops.reductions import vector_norm
+from flambeau.ops.vector_norms import vector_norm
 
 Dims = int | tuple[int, ...] | None
 Mask = Tensor | None

@@ -11,7 +11,7 @@ from flambeau.core.publish import method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import write
 from flambeau.kernels.select import CPU
-from flambeau.ops.reshaping import broadcast_tensors
+from flambeau.ops.broadcasting import broadcast_tensors
 
 
 @method("apply_")

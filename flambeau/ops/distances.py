@@ -15,7 +15,7 @@ from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import distances as kernels
 from flambeau.ops.from_data import tensor
-from flambeau.ops.reductions import vector_norm
+from flambeau.ops.vector_norms import vector_norm
 
 # ---- corresponding rows
 

@@ -10,8 +10,8 @@ from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import embedding as kernels
 from flambeau.ops.direct import run
-from flambeau.ops.reductions import vector_norm
 from flambeau.ops.sequences import arange
+from flambeau.ops.vector_norms import vector_norm
 
 
 def _batch_embedding(
@@ -113,9 +113,6 @@ def embedding(
         renormalize(weight, input, max_norm, norm_type)
     padding = -1 if padding_idx is None else padding_idx
     return look_up(weight, input, padding, scale_grad_by_freq, sparse)
-
-
-# ---- one-hot vectors
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

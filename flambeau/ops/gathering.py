@@ -16,9 +16,9 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import indexing as kernels
 from flambeau.ops.batching import is_shared, of_flat
+from flambeau.ops.broadcasting import broadcast_tensors
 from flambeau.ops.in_place import check_apart, check_no_overlap
 from flambeau.ops.joining import cat
-from flambeau.ops.reshaping import broadcast_tensors
 
 
 def check_integers(function: str, index: Any, words: str = "int32/int64") -> None:

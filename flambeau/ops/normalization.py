@@ -31,8 +31,8 @@ from flambeau.ops.normalization_rules import (
     unit_of,
 )  # fmt: skip
 from flambeau.ops.pooling import avg_pool2d, avg_pool3d
-from flambeau.ops.reductions import vector_norm
 from flambeau.ops.spatial import follow
+from flambeau.ops.vector_norms import vector_norm
 
 # ---- batch norm
 

@@ -10,7 +10,7 @@ from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.ops.linalg.norms import matrix_norm
-from flambeau.ops.reductions import vector_norm
+from flambeau.ops.vector_norms import vector_norm
 
 
 @method("renorm renorm_")

@@ -1,4 +1,4 @@
-"""Slopes of sampled functions by finite differences, and powers of sample points."""
+"""Differences and slopes of sampled functions, and powers of sample points."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Any
 
 from flambeau.core.dtype import int64
 from flambeau.core.families import canonical
-from flambeau.core.publish import NUMBERS, exported
+from flambeau.core.op import wrap_dim
+from flambeau.core.publish import NUMBERS, exported, method
 from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
 from flambeau.ops.joining import cat, stack
 
 
@@ -135,6 +137,34 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if not count:
         return x.new_empty((x.shape[0], 0))  # type: ignore[attr-defined]
     return stack(powers if increasing else powers[::-1], 1)
+
+
+@method("diff")
+def diff(
+    input: Tensor,
+    n: int = 1,
+    dim: int = -1,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The ``n``-th differences of neighbours along ``dim``."""
+    if input.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError("order must be non-negative but got " + str(n))
+    dim = wrap_dim(dim, input.ndim)
+    if n == 0:
+        return deliver("diff", input.clone(), out)  # type: ignore[attr-defined]
+    parts = [t for t in (prepend, input, append) if t is not None]
+    result = parts[0] if len(parts) == 1 else cat(parts, dim)
+    for _ in range(n):
+        size = result.shape[dim]
+        left = result.narrow(dim, 0, max(size - 1, 0))  # type: ignore[attr-defined]
+        right = result.narrow(dim, min(1, size), max(size - 1, 0))  # type: ignore[attr-defined]
+        result = right.logical_xor(left) if result.dtype.rank == 0 else right - left
+    return deliver("diff", result, out)
 
 
 __all__ = exported(globals())

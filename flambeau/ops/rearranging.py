@@ -20,9 +20,9 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META, places
 from flambeau.kernels.shared import joining as kernels
+from flambeau.ops.broadcasting import broadcast_tensors
 from flambeau.ops.geometry import all_ints, ints
 from flambeau.ops.joining import stack
-from flambeau.ops.reshaping import broadcast_tensors
 
 Ints = tuple[int, ...]
 

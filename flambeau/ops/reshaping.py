@@ -10,7 +10,6 @@ import numpy
 from flambeau.core.dispatch import dispatch
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
-from flambeau.core.errors.messages import broadcast_error, broadcast_shape, expand_error
 from flambeau.core.families import ViewOp
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
@@ -297,97 +296,6 @@ def _check_retyping(self: Tensor, of: DType, old: int, new: int) -> None:
             raise RuntimeError(
                 f"self.stride({dim}) must be divisible by {times} {what}, but got {steps[dim]}"
             )
-
-
-# ---- repeated without copying
-
-
-def _expanded(array: Any, target: tuple[int, ...]) -> Any:
-    return strided(array, target, kernels.expanded_strides(array.shape, strides(array), target))
-
-
-def _batch_expand(op: Any, input: Tensor, target: tuple[int, ...]) -> Tensor:
-    size, *own = input.shape
-    wide = reshaped(input, (size, *[1] * (len(target) - len(own)), *own))
-    return op(wide, (size, *target))
-
-
-_expand = ViewOp("expand", _expanded, params=("target",), batch=_batch_expand,
-    vjp={"input": lambda grad, input_shape: grad.sum_to_size(input_shape)})  # fmt: skip
-
-
-@method("expand")
-def _expand_method(self: Tensor, *sizes: Any, size: Any = None, implicit: bool = False) -> Tensor:
-    """A view with dimensions of size 1 repeated, and new leading ones; -1 keeps a size.
-
-    >>> torch.ones(3, 1).expand(-1, 4).shape
-    torch.Size([3, 4])
-    """
-    return broadcast_to(self, all_ints("expand", sizes if size is None else (size,)))
-
-
-@method("broadcast_to")
-def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
-    """A view of ``input`` with dimensions of size 1 repeated, and new leading ones.
-
-    >>> torch.arange(3).broadcast_to((2, 3)).tolist()
-    [[0, 1, 2], [0, 1, 2]]
-    """
-    size, shape = ints((tuple(size),)), input._array.shape
-    missing = len(size) - len(shape)
-    if missing < 0:
-        raise expand_error(shape, size, input.kind.type_name)
-    target = []
-    for dim, n in enumerate(size):
-        old = 1 if dim < missing else shape[dim - missing]
-        if n == -1 and dim >= missing:
-            n = old
-        elif n < 0 or (old != n and old != 1):
-            raise expand_error(shape, size, input.kind.type_name)
-        target.append(n)
-    return _expand(input, tuple(target))
-
-
-@method("expand_as")
-def _expand_as(self: Tensor, other: Tensor) -> Tensor:
-    """The same as ``expand(other.shape)``."""
-    return broadcast_to(self, other.shape)
-
-
-@method("sum_to_size")
-def _sum_to_size(self: Tensor, *sizes: Any, size: Any = None) -> Tensor:
-    """The sum over the dimensions along which ``size`` would be expanded to this tensor's shape.
-
-    >>> torch.ones(2, 3).sum_to_size(1, 3).tolist()
-    [[2.0, 2.0, 2.0]]
-    """
-    target = all_ints("sum_to_size", sizes if size is None else (size,))
-    shape = tuple(self.shape)
-    missing = len(shape) - len(target)
-    if missing < 0 or any([n not in (1, m) for n, m in zip(target, shape[missing:], strict=True)]):
-        raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
-    if not target:
-        return self.sum()  # type: ignore[attr-defined]
-    kept = [missing + d for d, n in enumerate(target) if n == 1 != shape[missing + d]]
-    result = self
-    if missing or kept:
-        result = result.sum((*range(missing), *kept), keepdim=True)  # type: ignore[attr-defined]
-    return view_op(result, target) if missing else result
-
-
-def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
-    """All tensors expanded to their common shape; RuntimeError if there is none.
-
-    >>> [t.shape for t in torch.broadcast_tensors(torch.ones(3), torch.ones(2, 1))]
-    [torch.Size([2, 3]), torch.Size([2, 3])]
-    """
-    if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
-        tensors = tuple(tensors[0])
-    shapes = [t._array.shape for t in tensors]
-    common = broadcast_shape(shapes)
-    if common is None:
-        raise broadcast_error(shapes)
-    return tuple([t if list(t.shape) == common else broadcast_to(t, common) for t in tensors])
 
 
 # ---- at least so many dimensions

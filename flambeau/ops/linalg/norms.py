@@ -16,7 +16,7 @@ from flambeau.ops.creation import zeros
 from flambeau.ops.linalg.inverses import inv, tolerances
 from flambeau.ops.linalg.matrices import at_least_2d, square
 from flambeau.ops.linalg.svd import singular_values
-from flambeau.ops.reductions import vector_norm
+from flambeau.ops.vector_norms import vector_norm
 
 _rank = Op(
     "linalg_matrix_rank",

@@ -1,0 +1,83 @@
+"""Norms of the elements along dimensions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from flambeau.core.dtype import dtype as DType
+from flambeau.core.dtype import scalar_name
+from flambeau.core.families import canonical
+from flambeau.core.op import Op
+from flambeau.core.publish import exported, method
+from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
+from flambeau.kernels.shared import reductions as kernels
+from flambeau.ops.reductions import Dims, count
+
+
+def _norm_vjp(
+    grad: Tensor, input: Tensor, result: Tensor, dims: Any, keepdim: bool, order: float
+) -> Tensor:
+    """``sgn(x) |x|^(p-1) / norm^(p-1)``; 0 where the norm is 0."""
+    norm, grad = (t._spread(input.shape, dims, keepdim) for t in (result, grad))  # type: ignore
+    if order == 0:
+        return input * 0
+    if order == 1:
+        return input.sgn() * grad  # type: ignore[attr-defined]
+    if order == 2:
+        return grad * (input / norm).masked_fill(norm == 0, 0)  # type: ignore[attr-defined]
+    size = input.abs()  # type: ignore[attr-defined]
+    if math.isinf(order):
+        found = (size == norm).to(norm.dtype)
+        return input.sgn() * (grad * found / found.sum(dims, True))  # type: ignore[attr-defined]
+    scaled = (
+        (size / norm)
+        .pow(order - 1)
+        .masked_fill((norm == 0) | (size == 0) if order < 2 else norm == 0, 0)
+    )
+    return input.sgn() * scaled * grad  # type: ignore[attr-defined]
+
+
+_vector_norm = Op("linalg_vector_norm", kernels.vector_norm, params=("dims", "keepdim", "order"),
+    vjp={"input": _norm_vjp}, widen=True)  # fmt: skip
+
+
+def vector_norm(x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = False, *,
+                dtype: DType | None = None, out: Tensor | None = None) -> Tensor:  # fmt: skip
+    """``sum(|x|^ord)^(1/ord)`` over ``dim``, or over all dimensions; also ``ord`` inf, -inf and
+    0."""
+    if x.dtype.rank < 2:
+        raise RuntimeError(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{scalar_name(x.dtype)}"
+        )
+    if dtype is not None:
+        x = x.to(dtype)  # type: ignore[attr-defined]
+    dims = canonical(dim, x.ndim)
+    if (ord < 0 or ord == math.inf) and x.numel() == 0 and count(x.shape, dims) == 0:
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the "
+            "operation does not have an identity"
+        )
+    return deliver("linalg_vector_norm", _vector_norm(x, dims, keepdim, float(ord)), out)
+
+
+@method("norm")
+def norm(
+    input: Tensor,
+    p: Any = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+) -> Tensor:
+    """The ``p``-norm over ``dim``; "fro" is the 2-norm of the elements, "nuc" the sum of singular
+    values."""
+    if p == "nuc":
+        return deliver("norm", input.norm_nuclear(dim, keepdim), out)  # type: ignore
+    order = 2.0 if p is None or p == "fro" else float(p)
+    return vector_norm(input, order, dim, keepdim, dtype=dtype, out=out)
+
+
+__all__ = exported(globals())
