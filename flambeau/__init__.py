@@ -51,7 +51,7 @@ from flambeau.core.typed_storage import TypedStorage
 from flambeau.core.untyped_storage import UntypedStorage
 from flambeau.namespace import module_getattr as _module_getattr
 from flambeau.ops import calling as _calling
-from flambeau.ops import copying as _copying, notebook as _notebook
+from flambeau.ops import copying as _copying, notebook as _notebook, python_values as _values
 from flambeau.ops.adaptive_pooling import adaptive_avg_pool1d
 from flambeau.ops.assignment import *
 from flambeau.ops.attributes import *
@@ -60,6 +60,7 @@ from flambeau.ops.contraction import *
 from flambeau.ops.conversion import *
 from flambeau.ops.convolution import *
 from flambeau.ops.creation import *
+from flambeau.ops.diagonals import *
 from flambeau.ops.distances import *
 from flambeau.ops.dropout import *
 from flambeau.ops.einsum import *
@@ -67,6 +68,7 @@ from flambeau.ops.extremes import *
 from flambeau.ops.files import *
 from flambeau.ops.from_data import *
 from flambeau.ops.gathering import *
+from flambeau.ops.grids import *
 from flambeau.ops.histograms import *
 from flambeau.ops.index_writes import *
 from flambeau.ops.indexing import *
@@ -87,11 +89,13 @@ from flambeau.ops.linalg.qr import qr_of as qr
 from flambeau.ops.linalg.solvers import triangular_solve
 from flambeau.ops.linalg.svd import pca_lowrank, svd_lowrank
 from flambeau.ops.linalg.svd import svd_of as svd
+from flambeau.ops.linear import *
 from flambeau.ops.masking import *
 from flambeau.ops.moments import *
 from flambeau.ops.native import *
 from flambeau.ops.norms import *
 from flambeau.ops.numerical import *
+from flambeau.ops.overwriting import *
 from flambeau.ops.padding import constant_pad_nd
 from flambeau.ops.pointwise.activation import *
 from flambeau.ops.pointwise.arithmetic import *
@@ -112,6 +116,7 @@ from flambeau.ops.random import *
 from flambeau.ops.rearranging import *
 from flambeau.ops.recurrent import *
 from flambeau.ops.reductions import *
+from flambeau.ops.repeating import *
 from flambeau.ops.reshaping import *
 from flambeau.ops.row_normalization import rms_norm
 from flambeau.ops.sampling import *
@@ -119,6 +124,7 @@ from flambeau.ops.scans import *
 from flambeau.ops.scattering import *
 from flambeau.ops.segments import *
 from flambeau.ops.sequences import *
+from flambeau.ops.slicing import *
 from flambeau.ops.softmax import *
 from flambeau.ops.sorting import *
 from flambeau.ops.spectral import (
@@ -134,6 +140,8 @@ from flambeau.ops.splitting import *
 from flambeau.ops.storage import *
 from flambeau.ops.strided import *
 from flambeau.ops.subclasses import *
+from flambeau.ops.sums_of_products import *
+from flambeau.ops.transposition import *
 from flambeau.ops.vector_norms import *
 from flambeau.ops.view_copies import *
 from flambeau.ops.views import *

@@ -7,10 +7,10 @@ from flambeau.ops.contraction import chain_matmul, tensordot
 from flambeau.ops.distances import cdist
 from flambeau.ops.einsum import einsum
 from flambeau.ops.gathering import unravel_index
+from flambeau.ops.grids import cartesian_prod, meshgrid
 from flambeau.ops.joining import block_diag
 from flambeau.ops.linalg.lu import lu_of as lu
 from flambeau.ops.linalg.svd import pca_lowrank, svd_lowrank
-from flambeau.ops.rearranging import cartesian_prod, meshgrid
 from flambeau.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
 from flambeau.ops.sorting import unique, unique_consecutive
 from flambeau.ops.spectral import istft, stft

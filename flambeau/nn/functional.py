@@ -47,6 +47,7 @@ from flambeau.ops.embedding_bag import *
 from flambeau.ops.folding import *
 from flambeau.ops.grouped_products import *
 from flambeau.ops.implicit import *
+from flambeau.ops.linear import linear as linear
 from flambeau.ops.losses import *
 from flambeau.ops.margin_losses import *
 from flambeau.ops.multi_head import *
@@ -54,7 +55,6 @@ from flambeau.ops.normalization import *
 from flambeau.ops.padding import pad as pad
 from flambeau.ops.pointwise.functional import *
 from flambeau.ops.pooling import *
-from flambeau.ops.products import linear as linear
 from flambeau.ops.resampling import *
 from flambeau.ops.row_normalization import *
 from flambeau.ops.unpooling import *

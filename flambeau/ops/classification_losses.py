@@ -15,7 +15,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import losses as kernels
 from flambeau.ops.batching import is_shared, reduced_each
 from flambeau.ops.direct import run
-from flambeau.ops.products import linear
+from flambeau.ops.linear import linear
 from flambeau.ops.reduction import chosen
 
 Maybe = Tensor | None

@@ -1,34 +1,26 @@
-"""Copies and conversions: to another dtype or device, to Python and NumPy, into another tensor."""
+"""Copies and conversions: to another memory format, dtype or device."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy
 
 from flambeau.core import device as devices
 from flambeau.core import storage
-from flambeau.core.dispatch import cast, dispatch, number_array
+from flambeau.core.dispatch import cast, dispatch
 from flambeau.core.dtype import ALL, scalar_name
 from flambeau.core.dtype import dtype as DType
-from flambeau.core.errors import broadcast_error, output_shape_error
-from flambeau.core.errors.messages import broadcast_shape
-from flambeau.core.fitting import check_fits
 from flambeau.core.graph import record
-from flambeau.core.kind import CPU_KINDS, Kind, kind_of
+from flambeau.core.kind import Kind, kind_of
 from flambeau.core.layout import channels_last, channels_last_3d, contiguous_format, preserve_format
 from flambeau.core.modes import flags, modes
-from flambeau.core.op import LEADING, LINEAR, POINTWISE, SAME, Op
+from flambeau.core.op import LINEAR, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
-from flambeau.core.views import become, check_write, needs_history
 from flambeau.core.virtual import virtual
-from flambeau.core.writing import mutate, shadow, write
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
-from flambeau.kernels.shared import copying as kernels
-from flambeau.ops.from_data import from_numpy
 
 # ---- copies
 
@@ -269,256 +261,6 @@ def _to_dense(
 def _type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor with the dtype and device of ``other``."""
     return self.to(other)  # type: ignore[attr-defined]
-
-
-# ---- into another tensor
-
-
-_copy = Op("copy", kernels.copied, inputs=("input", "src"), shape=SAME, batch=LEADING,
-           vjp={"input": lambda grad: None, "src": lambda grad: grad},
-           jvp=lambda src_t: src_t, node="Copy")  # fmt: skip
-
-
-@method("copy_")
-def _copy_into(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-    """Overwrites the tensor with ``src``, broadcast and converted; gradients flow to ``src``."""
-    if not isinstance(src, Tensor):
-        raise TypeError(
-            f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}"
-        )
-    if self.absorb is not None:
-        return self.absorb(dispatch(_copy, (self, src)))
-    if src.absorb is not None:
-        return mutate(_copy, (self, src))
-    if needs_history(self, (src,)):
-        check_write(self)
-        source = src if src.kind is self.kind else convert(src, self.kind)
-        result = dispatch(_copy, (shadow(self, False), source))
-        write(self, result._array)
-        become(self, result)
-        return self
-    kind, given = self._kind or self.kind, src._kind or src.kind
-    if kind.place == META or given.place == META:
-        if kind.place != META:
-            raise NotImplementedError("Cannot copy out of meta tensor; no data!")
-        write(self, src._array)
-        return self
-    array = src._array if given is kind else moved(_cast_for(src._array, given, kind), kind)
-    try:
-        write(self, array)
-    except ValueError:
-        raise _copy_error(self, src) from None
-    return self
-
-
-def _cast_for(array: Any, given: Kind, kind: Kind) -> Any:
-    return array if given.array_type == kind.array_type else cast(array, kind.dtype)
-
-
-def _copy_error(self: Tensor, src: Tensor) -> RuntimeError:
-    together = broadcast_shape([self.shape, src.shape])
-    if together is None:
-        return broadcast_error([self.shape, src.shape])
-    return output_shape_error(self.shape, together)
-
-
-_fill = Op("fill", kernels.filled, params=("value",), shape=SAME, batch=POINTWISE,
-           vjp={"input": lambda grad: None}, jvp=lambda input_t: input_t * 0)  # fmt: skip
-
-
-@method("fill_")
-def _fill_with(self: Tensor, value: Any) -> Tensor:
-    """Overwrites every element with one value, a number or a tensor without dimensions."""
-    if isinstance(value, Tensor):
-        if value.ndim:
-            raise RuntimeError(
-                "fill_ only supports 0-dimension value tensor but got tensor with "
-                f"{value.ndim} dimensions."
-            )
-        return self.copy_(value)  # type: ignore[attr-defined]
-    kind = self._kind or self.kind
-    if kind.dtype.rank == 1 or type(value) is not int:
-        check_fits(value, kind.dtype)
-    if self.absorb is not None:
-        return self.absorb(dispatch(_fill, (self,), (number_array(value, kind).item(),)))
-    if not needs_history(self, ()):
-        write(self, number_array(value, kind) if kind.place != META else value)
-        return self
-    check_write(self)
-    number = number_array(value, CPU_KINDS[kind.dtype]).item()
-    result = dispatch(_fill, (shadow(self, False),), (number,))
-    write(self, result._array)
-    become(self, result)
-    return self
-
-
-def fill(input: Tensor, value: Any) -> Tensor:
-    """A tensor like ``input`` with every element equal to ``value``."""
-    return input.clone().fill_(value)  # type: ignore[attr-defined]
-
-
-@method("zero_")
-def _zero(self: Tensor) -> Tensor:
-    """Overwrites every element with 0."""
-    return self.fill_(0)  # type: ignore[attr-defined]
-
-
-def zero_(input: Tensor) -> Tensor:
-    """Overwrites every element with 0."""
-    return input.fill_(0)  # type: ignore[attr-defined]
-
-
-def fill_(input: Tensor, value: Any) -> Tensor:
-    """Overwrites every element with ``value``."""
-    return input.fill_(value)  # type: ignore[attr-defined]
-
-
-# ---- to Python and NumPy
-
-
-@method("item")
-def _item(self: Tensor) -> Any:
-    """The one element as a Python number; RuntimeError if there are more or fewer."""
-    array = self._array
-    if (self._kind or self.kind).place == META:
-        raise RuntimeError("Tensor.item() cannot be called on meta tensors")
-    try:
-        value = array.item()
-    except ValueError:
-        raise RuntimeError(
-            f"a Tensor with {array.size} elements cannot be converted to Scalar"
-        ) from None
-    return value if type(value) in _PLAIN else float(value)
-
-
-_PLAIN = frozenset((float, int, bool, complex))
-
-
-@method("tolist")
-def _tolist(self: Tensor) -> Any:
-    """The elements as nested lists of Python numbers."""
-    if self.ndim == 0:
-        return self.item()  # type: ignore[attr-defined]
-    array = _host(self)
-    if self.kind.narrow:
-        array = array.astype(numpy.float32)
-    return array.tolist()
-
-
-def _host(tensor: Tensor) -> numpy.ndarray:
-    kind = tensor.kind
-    if kind.place == META:
-        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
-    return tensor._array if kind.place == 0 else tensor._array.get()
-
-
-@method("numpy")
-def _numpy(self: Tensor, *, force: bool = False) -> numpy.ndarray:
-    """The elements as a NumPy array over the same memory.
-
-    Raises unless the tensor is on the CPU and needs no gradient; ``force=True`` detaches and moves.
-    """
-    if self.requires_grad and not force:  # type: ignore[attr-defined]
-        raise RuntimeError(
-            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-        )
-    kind = self.kind
-    if kind.place != 0 and not force:
-        raise TypeError(
-            f"can't convert {kind.device} device type tensor to numpy. Use Tensor.cpu() to "
-            "copy the "
-            "tensor to host memory first."
-        )
-    if kind.dtype.numpy is not None and kind.dtype.numpy.kind == "V":
-        raise TypeError(f"Got unsupported ScalarType {scalar_name(kind.dtype)}")
-    return _host(self)[...]
-
-
-@method("__array__")
-def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
-    """What ``numpy.asarray(tensor)`` gives: the elements over the same memory."""
-    array = self.numpy()  # type: ignore[attr-defined]
-    if dtype is not None and array.dtype != dtype:
-        return array.astype(dtype)
-    return array.copy() if copy else array
-
-
-@method("__array_wrap__")
-def _array_wrap(
-    self: Tensor, array: numpy.ndarray, context: Any = None, return_scalar: bool = False
-) -> Any:
-    """Results of NumPy functions applied to a tensor become tensors."""
-    return from_numpy(numpy.asarray(array))
-
-
-Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]
-
-
-@method("__bool__")
-def _bool(self: Tensor) -> bool:
-    array = self._array
-    if array.size != 1:
-        what = "no values" if array.size == 0 else "more than one value"
-        raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
-    if self.kind.place == META:
-        raise RuntimeError("Tensor.item() cannot be called on meta tensors")
-    return bool(array.item())
-
-
-def _one(self: Tensor) -> Any:
-    if self._array.size != 1:
-        raise ValueError("only one element tensors can be converted to Python scalars")
-    return self.item()  # type: ignore[attr-defined]
-
-
-@method("__float__")
-def _float(self: Tensor) -> float:
-    return float(_one(self))
-
-
-@method("__int__ __trunc__")
-def _int(self: Tensor) -> int:
-    return int(_one(self))
-
-
-@method("__complex__")
-def _complex(self: Tensor) -> complex:
-    return complex(_one(self))
-
-
-@method("__index__")
-def _index(self: Tensor) -> int:
-    if self._array.size != 1 or self.dtype.rank > 1:
-        raise TypeError("only integer tensors of a single element can be converted to an index")
-    return int(self.item())  # type: ignore[attr-defined]
-
-
-@method("__iter__")
-def _iter(self: Tensor) -> Iterator[Tensor]:
-    if self.ndim == 0:
-        raise TypeError("iteration over a 0-d tensor")
-    return iter(self.unbind(0))  # type: ignore[attr-defined]
-
-
-@method("__reversed__")
-def _reversed(self: Tensor) -> Tensor:
-    return self if self.ndim == 0 else self.flip(0)  # type: ignore[attr-defined]
-
-
-@method("__contains__")
-def _contains(self: Tensor, element: Any) -> bool:
-    if isinstance(element, Tensor | bool | int | float | complex):
-        return bool((self == element).any().item())  # type: ignore[attr-defined]
-    raise RuntimeError(
-        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
-    )
-
-
-@method("__format__")
-def _format(self: Tensor, spec: str) -> str:
-    if self.ndim == 0 and self.kind.place != META and type(self) is Tensor:
-        return self.item().__format__(spec)  # type: ignore[attr-defined]
-    return object.__format__(self, spec)
 
 
 __all__ = exported(globals(), "moved convert")

@@ -27,7 +27,8 @@ from flambeau.kernels.shared import indexing as kernels
 from flambeau.kernels.shared import views as view_kernels
 from flambeau.ops.batching import by_index, index_sum
 from flambeau.ops.from_data import tensor as make_tensor
-from flambeau.ops.views import alias_op, select_op, slice_op, unsqueeze_op
+from flambeau.ops.slicing import select_op, slice_op
+from flambeau.ops.views import alias_op, unsqueeze_op
 
 _scalar = numpy.generic
 _long, _bool = CPU_KINDS[int64], CPU_KINDS[bool_]

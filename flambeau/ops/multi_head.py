@@ -11,7 +11,9 @@ from flambeau.core.tensor import Tensor
 from flambeau.ops.attention import scaled_dot_product_attention
 from flambeau.ops.dropout import dropout
 from flambeau.ops.joining import cat
-from flambeau.ops.products import baddbmm, bmm, linear
+from flambeau.ops.linear import linear
+from flambeau.ops.products import bmm
+from flambeau.ops.sums_of_products import baddbmm
 
 Maybe = Tensor | None
 Three = tuple[Tensor, Tensor, Tensor]

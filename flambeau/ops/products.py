@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from flambeau.core.autocast import autocast, autocasting
-from flambeau.core.dispatch import dispatch
 from flambeau.core.dtype import cpp_name, scalar_name
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.errors import matmul_error
@@ -22,7 +21,7 @@ from flambeau.kernels.shared import products as kernels
 from flambeau.ops.batching import aligned
 
 
-def _same_dtype(name: str, *tensors: Tensor) -> None:
+def same_dtype(name: str, *tensors: Tensor) -> None:
     first = tensors[0]
     for tensor in tensors:
         if not isinstance(tensor, Tensor):
@@ -33,26 +32,6 @@ def _same_dtype(name: str, *tensors: Tensor) -> None:
                 f"!= {cpp_name(tensor.dtype)}"
             )
 
-
-def _batch_linear(op: Op, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    while weight.ndim < input.ndim:
-        weight = weight.unsqueeze(1)  # type: ignore[attr-defined]
-    product = input.matmul(weight.mT)  # type: ignore[attr-defined]
-    if bias is None:
-        return product
-    return product + bias.reshape(bias.shape[0], *[1] * (input.ndim - 2), -1)  # type: ignore
-
-
-def _batch_addmm(
-    op: Op, input: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any
-) -> Tensor:
-    product = _times(mat1.matmul(mat2), alpha)  # type: ignore[attr-defined]
-    while input.ndim < 3:
-        input = input.unsqueeze(1)  # type: ignore[attr-defined]
-    return product + _times(input, beta)
-
-
-# ---- matrices
 
 _mm = Op(
     "mm",
@@ -94,7 +73,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
             raise RuntimeError(f"{name} must be a matrix")
     if input.shape[1] != mat2.shape[0]:
         raise matmul_error(input.shape, mat2.shape)
-    _same_dtype("mm", input, mat2)
+    same_dtype("mm", input, mat2)
     return deliver("mm", _mm(input, mat2), out, exact=True)
 
 
@@ -144,7 +123,7 @@ def bmm(
             f"Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, "
             f"{input.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
         )
-    _same_dtype("bmm", input, mat2)
+    same_dtype("bmm", input, mat2)
     result = _matmul(input, mat2)
     return deliver("bmm", result if out_dtype is None else result.to(out_dtype), out, exact=True)
 
@@ -205,7 +184,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"size mismatch, got input ({input.shape[0]}), mat "
             f"({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
         )
-    _same_dtype("mv", input, vec)
+    same_dtype("mv", input, vec)
     return deliver("mv", _mm(input, vec.unsqueeze(1)).squeeze(1), out, exact=True)  # type: ignore
 
 
@@ -267,7 +246,7 @@ def _matmul_of(input: Tensor, other: Any) -> Tensor:
         return _matmul_of(input, other.unsqueeze(1)).squeeze(-1)  # type: ignore[attr-defined]
     if input.shape[-1] != other.shape[-2]:
         raise _stack_error(input.shape, other.shape)
-    _same_dtype("matmul", input, other)
+    same_dtype("matmul", input, other)
     for i, (m, n) in enumerate(zip(reversed(input.shape[:-2]), reversed(other.shape[:-2])), 3):
         if m != n and 1 not in (m, n):
             raise RuntimeError(
@@ -290,118 +269,6 @@ def _stack_error(a: tuple[int, ...], b: tuple[int, ...]) -> Exception:
     )
 
 
-# ---- sums of products
-
-_addmm = Op(
-    "addmm",
-    kernels.addmm,
-    batch=_batch_addmm,
-    inputs=("input", "mat1", "mat2"),
-    params=("beta", "alpha"),
-    widen=True,
-    accepts="ifc",
-    refusal="addmm_impl_cpu_",
-    vjp={
-        "input": lambda grad, beta: _times(grad, beta.conjugate()),
-        "mat1": lambda grad, mat2, alpha: _times(grad.matmul(mat2.mH), alpha.conjugate()),
-        "mat2": lambda grad, mat1, alpha: _times(mat1.mH.matmul(grad), alpha.conjugate()),
-    },
-    shape=lambda bias, a, b, beta, alpha: (*a.shape[:-1], b.shape[-1]),
-)
-
-
-def _times(tensor: Tensor, alpha: Any) -> Tensor:
-    """``alpha * tensor`` in the dtype of the tensor."""
-    if alpha == 1:
-        return tensor
-    return tensor * (
-        bool(alpha) if tensor.dtype.rank == 0 else int(alpha) if tensor.dtype.rank == 1 else alpha
-    )
-
-
-@method("addmm addmm_")
-def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, out_dtype: DType | None = None, *, beta: complex = 1,
-    alpha: complex = 1, out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
-    """``beta * input + alpha * (mat1 @ mat2)``."""
-    if flags.active:
-        input, mat1, mat2 = autocast("addmm", (input, mat1, mat2))
-    for tensor, name in ((mat1, "mat1"), (mat2, "mat2")):
-        if tensor.ndim != 2:
-            raise RuntimeError(f"{name} must be a matrix, got {tensor.ndim}-D tensor")
-    if mat1.shape[1] != mat2.shape[0]:
-        raise matmul_error(mat1.shape, mat2.shape)
-    _same_dtype("addmm", mat1, mat2)
-    if input.dtype is not mat1.dtype:
-        raise RuntimeError(
-            f"self and mat2 must have the same dtype, but got {scalar_name(input.dtype)} and "
-            f"{scalar_name(mat2.dtype)}"
-        )
-    _check_expands(input, (mat1.shape[0], mat2.shape[1]))
-    return deliver("addmm", _addmm(input, mat1, mat2, beta, alpha), out, exact=True)
-
-
-def _check_expands(input: Tensor, shape: tuple[int, ...]) -> None:
-    input.expand(shape)  # type: ignore[attr-defined]
-
-
-@method("addmv addmv_")
-@autocasting("addmv")
-def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: complex = 1, alpha: complex = 1,
-          out: Tensor | None = None) -> Tensor:  # fmt: skip
-    """``beta * input + alpha * (mat @ vec)``."""
-    if mat.ndim != 2 or vec.ndim != 1 or input.ndim > 1:
-        raise RuntimeError(
-            f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}"
-        )
-    if mat.shape[1] != vec.shape[0] or (input.ndim and input.shape[0] not in (1, mat.shape[0])):
-        raise RuntimeError(
-            f"size mismatch, got input ({input.shape[0] if input.ndim else 1}), mat "
-            f"({mat.shape[0]}x{mat.shape[1]}), vec ({vec.shape[0]})"
-        )
-    product = _times(mv(mat, vec), alpha)
-    return deliver("addmv", product if beta == 0 else product + _times(input, beta), out)
-
-
-@method("baddbmm baddbmm_")
-def baddbmm(
-    input: Tensor,
-    batch1: Tensor,
-    batch2: Tensor,
-    out_dtype: DType | None = None,
-    *,
-    beta: complex = 1,
-    alpha: complex = 1,
-    out: Tensor | None = None,
-) -> Tensor:
-    """``beta * input + alpha * (batch1 @ batch2)`` for stacks of matrices."""
-    if flags.active:
-        input, batch1, batch2 = autocast("baddbmm", (input, batch1, batch2))
-    if batch1.ndim != 3 or batch2.ndim != 3:
-        raise RuntimeError(f"batch{1 if batch1.ndim != 3 else 2} must be a 3D tensor")
-    if batch1.shape[0] != batch2.shape[0] or batch1.shape[2] != batch2.shape[1]:
-        raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{batch1.shape[0]}, "
-            f"{batch1.shape[2]}] but got: [{batch2.shape[0]}, {batch2.shape[1]}]."
-        )
-    _same_dtype("baddbmm", batch1, batch2)
-    _check_expands(input, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
-    return deliver("baddbmm", _addmm(input, batch1, batch2, beta, alpha), out, exact=True)
-
-
-@method("addbmm addbmm_")
-@autocasting("addbmm")
-def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, alpha: complex = 1,
-           out: Tensor | None = None) -> Tensor:  # fmt: skip
-    """``beta * input + alpha * sum(batch1 @ batch2)``, summed over the stack."""
-    product = _times(bmm(batch1, batch2).sum(0, dtype=batch1.dtype), alpha)  # type: ignore
-    _check_expands(input, tuple(product.shape))
-    return deliver(
-        "addbmm", product if beta == 0 else product + _times(input, beta), out, exact=True
-    )
-
-
 @method("outer ger")
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The products of all elements of two vectors: ``[n]`` and ``[m]`` give ``[n, m]``."""
@@ -416,121 +283,5 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 ger = outer
 
-
-@method("addr addr_")
-def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: complex = 1, alpha: complex = 1,
-         out: Tensor | None = None) -> Tensor:  # fmt: skip
-    """``beta * input + alpha * outer(vec1, vec2)``."""
-    product = _times(outer(vec1, vec2), alpha)
-    _check_expands(input, tuple(product.shape))
-    return deliver("addr", product if beta == 0 else product + _times(input, beta), out)
-
-
-# ---- linear layers
-
-_linear = Op(
-    "linear",
-    kernels.linear,
-    batch=_batch_linear,
-    inputs=("input", "weight", "bias"),
-    widen=True,
-    accepts="ifc",
-    refusal="addmm_impl_cpu_",
-    node="Addmm",
-    vjp={
-        "input": lambda grad, weight: grad.matmul(weight.conj()),
-        "weight": lambda grad, input: _rows(grad).mT.mm(_rows(input).conj()),
-        "bias": lambda grad: _rows(grad).sum(0),
-    },
-    shape=lambda x, weight, bias: (*x.shape[:-1], weight.shape[0]),
-)
-
-
-def _rows(tensor: Tensor) -> Tensor:
-    return (
-        tensor
-        if tensor.ndim == 2
-        else tensor.reshape(math.prod(tensor.shape[:-1]), tensor.shape[-1])
-    )  # type: ignore
-
-
-def linear(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None
-) -> Tensor:
-    """``input @ weight.T + bias``: ``[*, in]``, ``[out, in]`` and ``[out]`` give ``[*, out]``.
-
-    Raises RuntimeError for shapes or dtypes that do not fit.
-
-    >>> torch.nn.functional.linear(torch.ones(1, 2), torch.tensor([[1.0, 2.0]]))
-    tensor([[3.]])
-    """
-    try:
-        kind = input._kind
-        plain = kind is weight._kind and (bias is None or kind is bias._kind)
-    except AttributeError:
-        plain = False
-    if (
-        plain
-        and out is None
-        and kind is not None
-        and kind.category & 12
-        and not (flags.active or kind.place == META)
-        and input._array.ndim == 2 == weight._array.ndim
-    ):
-        try:
-            array = input._array.dot(weight._array.T)
-            if bias is not None:
-                array += bias._array
-        except ValueError:
-            return _checked_linear(input, weight, bias)
-        result = wrap(array, kind)
-        if modes.grad and (
-            weight._node is not None
-            or input._node is not None
-            or (bias is not None and bias._node is not None)
-        ):
-            record(_linear, result, (input, weight, bias))
-        return result
-    return deliver("linear", _checked_linear(input, weight, bias), out)
-
-
-def _checked_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    if flags.active:
-        input, weight, bias = autocast("linear", (input, weight, bias))
-    for position, (name, tensor) in enumerate(zip(_linear.inputs, (input, weight, bias)), 1):
-        if not isinstance(tensor, Tensor) and not (tensor is None and name == "bias"):
-            raise not_a_tensor("linear", name, position, tensor)
-    if not input.ndim or not weight.ndim:
-        raise RuntimeError(
-            f"both arguments to linear need to be at least 1D, but they are {input.ndim}D and "
-            f"{weight.ndim}D"
-        )
-    if weight.ndim == 1:
-        if bias is not None:
-            raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
-        return matmul(input, weight)
-    if weight.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {weight.ndim}D")
-    rows = math.prod(input.shape[:-1])
-    if input.shape[-1] != weight.shape[1]:
-        raise matmul_error((rows, input.shape[-1]), (weight.shape[1], weight.shape[0]))
-    if bias is not None and bias.dtype is not input.dtype:
-        raise RuntimeError(
-            f"self and mat2 must have the same dtype, but got {scalar_name(bias.dtype)} and "
-            f"{scalar_name(weight.dtype)}"
-        )
-    _same_dtype("linear", input, weight)
-    if bias is not None:
-        if bias.ndim < 2 or input.ndim == 2:
-            _check_expands(bias, (rows, weight.shape[0]))
-        else:
-            _check_expands(bias, (*input.shape[:-1], weight.shape[0]))
-    if input.ndim == 1:
-        return _checked_linear(input.unsqueeze(0), weight, bias).squeeze(0)  # type: ignore
-    return dispatch(_linear, (input, weight, bias))
-
-
-addmv_ = Tensor.addmv_  # type: ignore[attr-defined]
-
-__all__ = [*exported(globals()), "addmv_"]
+__all__ = exported(globals(), "same_dtype")
 silence(globals())

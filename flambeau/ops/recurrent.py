@@ -16,7 +16,7 @@ from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.ops.dropout import dropout as drop
 from flambeau.ops.joining import cat, stack
-from flambeau.ops.products import linear
+from flambeau.ops.linear import linear
 from flambeau.ops.recurrent_layers import layer as fused
 from flambeau.ops.recurrent_layers import suits
 

@@ -15,7 +15,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import recurrent as kernels
 from flambeau.ops.direct import run
 from flambeau.ops.joining import cat, stack
-from flambeau.ops.products import linear
+from flambeau.ops.linear import linear
 
 Maybe = Tensor | None
 State = tuple[Tensor, ...]
@@ -92,9 +92,6 @@ def layer(
     else:
         out = run(_rnn, tensors, (mode == "rnn_relu", reverse))
     return out, (out[0 if reverse else -1],)
-
-
-# ---- gradients
 
 
 @_lstm.vjp

@@ -13,7 +13,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.kernels.quiet import silence
 from flambeau.ops.geometry import ints
 from flambeau.ops.joining import cat, stack
-from flambeau.ops.views import selected_array, slice_op, sliced_array
+from flambeau.ops.slicing import selected_array, slice_op, sliced_array
 
 Tensors = tuple[Tensor, ...]
 

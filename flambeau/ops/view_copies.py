@@ -14,7 +14,8 @@ from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import views as kernels
 from flambeau.ops.geometry import check_slice, slice_bounds
 from flambeau.ops.pointwise.complex import view_as_complex, view_as_real
-from flambeau.ops.views import alias_op, diagonal_op, select_op, slice_op
+from flambeau.ops.slicing import diagonal_op, select_op, slice_op
+from flambeau.ops.views import alias_op
 
 # ---- copies of views
 

@@ -1,4 +1,4 @@
-"""Arguments for the operators of ``ops/joining.py`` and ``ops/rearranging.py``."""
+"""Arguments for the operators that join, repeat and rearrange elements."""
 
 from __future__ import annotations
 

@@ -1,0 +1,153 @@
+"""Products added to a tensor in one step: ``addmm`` and its kin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flambeau.core.autocast import autocast, autocasting
+from flambeau.core.dtype import dtype as DType
+from flambeau.core.dtype import scalar_name
+from flambeau.core.errors import matmul_error
+from flambeau.core.modes import flags
+from flambeau.core.op import Op
+from flambeau.core.publish import exported, method
+from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.shared import products as kernels
+from flambeau.ops.products import bmm, mv, outer, same_dtype
+
+
+def _batch_addmm(
+    op: Op, input: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any
+) -> Tensor:
+    product = _times(mat1.matmul(mat2), alpha)  # type: ignore[attr-defined]
+    while input.ndim < 3:
+        input = input.unsqueeze(1)  # type: ignore[attr-defined]
+    return product + _times(input, beta)
+
+
+_addmm = Op(
+    "addmm",
+    kernels.addmm,
+    batch=_batch_addmm,
+    inputs=("input", "mat1", "mat2"),
+    params=("beta", "alpha"),
+    widen=True,
+    accepts="ifc",
+    refusal="addmm_impl_cpu_",
+    vjp={
+        "input": lambda grad, beta: _times(grad, beta.conjugate()),
+        "mat1": lambda grad, mat2, alpha: _times(grad.matmul(mat2.mH), alpha.conjugate()),
+        "mat2": lambda grad, mat1, alpha: _times(mat1.mH.matmul(grad), alpha.conjugate()),
+    },
+    shape=lambda bias, a, b, beta, alpha: (*a.shape[:-1], b.shape[-1]),
+)
+
+
+def _times(tensor: Tensor, alpha: Any) -> Tensor:
+    """``alpha * tensor`` in the dtype of the tensor."""
+    if alpha == 1:
+        return tensor
+    return tensor * (
+        bool(alpha) if tensor.dtype.rank == 0 else int(alpha) if tensor.dtype.rank == 1 else alpha
+    )
+
+
+@method("addmm addmm_")
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, out_dtype: DType | None = None, *, beta: complex = 1,
+    alpha: complex = 1, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """``beta * input + alpha * (mat1 @ mat2)``."""
+    if flags.active:
+        input, mat1, mat2 = autocast("addmm", (input, mat1, mat2))
+    for tensor, name in ((mat1, "mat1"), (mat2, "mat2")):
+        if tensor.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix, got {tensor.ndim}-D tensor")
+    if mat1.shape[1] != mat2.shape[0]:
+        raise matmul_error(mat1.shape, mat2.shape)
+    same_dtype("addmm", mat1, mat2)
+    if input.dtype is not mat1.dtype:
+        raise RuntimeError(
+            f"self and mat2 must have the same dtype, but got {scalar_name(input.dtype)} and "
+            f"{scalar_name(mat2.dtype)}"
+        )
+    check_expands(input, (mat1.shape[0], mat2.shape[1]))
+    return deliver("addmm", _addmm(input, mat1, mat2, beta, alpha), out, exact=True)
+
+
+def check_expands(input: Tensor, shape: tuple[int, ...]) -> None:
+    input.expand(shape)  # type: ignore[attr-defined]
+
+
+@method("addmv addmv_")
+@autocasting("addmv")
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: complex = 1, alpha: complex = 1,
+          out: Tensor | None = None) -> Tensor:  # fmt: skip
+    """``beta * input + alpha * (mat @ vec)``."""
+    if mat.ndim != 2 or vec.ndim != 1 or input.ndim > 1:
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}"
+        )
+    if mat.shape[1] != vec.shape[0] or (input.ndim and input.shape[0] not in (1, mat.shape[0])):
+        raise RuntimeError(
+            f"size mismatch, got input ({input.shape[0] if input.ndim else 1}), mat "
+            f"({mat.shape[0]}x{mat.shape[1]}), vec ({vec.shape[0]})"
+        )
+    product = _times(mv(mat, vec), alpha)
+    return deliver("addmv", product if beta == 0 else product + _times(input, beta), out)
+
+
+@method("baddbmm baddbmm_")
+def baddbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    out_dtype: DType | None = None,
+    *,
+    beta: complex = 1,
+    alpha: complex = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``beta * input + alpha * (batch1 @ batch2)`` for stacks of matrices."""
+    if flags.active:
+        input, batch1, batch2 = autocast("baddbmm", (input, batch1, batch2))
+    if batch1.ndim != 3 or batch2.ndim != 3:
+        raise RuntimeError(f"batch{1 if batch1.ndim != 3 else 2} must be a 3D tensor")
+    if batch1.shape[0] != batch2.shape[0] or batch1.shape[2] != batch2.shape[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{batch1.shape[0]}, "
+            f"{batch1.shape[2]}] but got: [{batch2.shape[0]}, {batch2.shape[1]}]."
+        )
+    same_dtype("baddbmm", batch1, batch2)
+    check_expands(input, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
+    return deliver("baddbmm", _addmm(input, batch1, batch2, beta, alpha), out, exact=True)
+
+
+@method("addbmm addbmm_")
+@autocasting("addbmm")
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, alpha: complex = 1,
+           out: Tensor | None = None) -> Tensor:  # fmt: skip
+    """``beta * input + alpha * sum(batch1 @ batch2)``, summed over the stack."""
+    product = _times(bmm(batch1, batch2).sum(0, dtype=batch1.dtype), alpha)  # type: ignore
+    check_expands(input, tuple(product.shape))
+    return deliver(
+        "addbmm", product if beta == 0 else product + _times(input, beta), out, exact=True
+    )
+
+
+@method("addr addr_")
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: complex = 1, alpha: complex = 1,
+         out: Tensor | None = None) -> Tensor:  # fmt: skip
+    """``beta * input + alpha * outer(vec1, vec2)``."""
+    product = _times(outer(vec1, vec2), alpha)
+    check_expands(input, tuple(product.shape))
+    return deliver("addr", product if beta == 0 else product + _times(input, beta), out)
+
+
+addmv_ = Tensor.addmv_  # type: ignore[attr-defined]
+
+
+__all__ = [*exported(globals(), "check_expands"), "addmv_"]
+silence(globals())
