@@ -109,9 +109,11 @@ from flambeau.ops.pointwise.rounding import *
 from flambeau.ops.pointwise.selection import *
 from flambeau.ops.pointwise.signs import *
 from flambeau.ops.pointwise.special import *
+from flambeau.ops.pointwise.ternary import *
 from flambeau.ops.pointwise.trigonometric import *
 from flambeau.ops.pooling import avg_pool1d, max_pool1d_with_indices
 from flambeau.ops.products import *
+from flambeau.ops.quantiles import *
 from flambeau.ops.random import *
 from flambeau.ops.rearranging import *
 from flambeau.ops.recurrent import *
@@ -122,30 +124,31 @@ from flambeau.ops.row_normalization import rms_norm
 from flambeau.ops.sampling import *
 from flambeau.ops.scans import *
 from flambeau.ops.scattering import *
+from flambeau.ops.seeding import *
 from flambeau.ops.segments import *
 from flambeau.ops.sequences import *
 from flambeau.ops.slicing import *
 from flambeau.ops.softmax import *
 from flambeau.ops.sorting import *
-from flambeau.ops.spectral import (
-    bartlett_window,
-    blackman_window,
-    hamming_window,
-    hann_window,
-    istft,
-    kaiser_window,
-    stft,
-)  # fmt: skip
+from flambeau.ops.spectral import istft, stft
 from flambeau.ops.splitting import *
 from flambeau.ops.storage import *
 from flambeau.ops.strided import *
 from flambeau.ops.subclasses import *
 from flambeau.ops.sums_of_products import *
 from flambeau.ops.transposition import *
+from flambeau.ops.uniques import *
 from flambeau.ops.vector_norms import *
 from flambeau.ops.view_copies import *
 from flambeau.ops.views import *
 from flambeau.ops.vision import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from flambeau.ops.windows import (
+    bartlett_window,
+    blackman_window,
+    hamming_window,
+    hann_window,
+    kaiser_window,
+)
 from flambeau.settings import *
 from flambeau.symbolic import *
 from flambeau.torch_version import __version__

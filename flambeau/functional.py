@@ -12,9 +12,9 @@ from flambeau.ops.joining import block_diag
 from flambeau.ops.linalg.lu import lu_of as lu
 from flambeau.ops.linalg.svd import pca_lowrank, svd_lowrank
 from flambeau.ops.reshaping import atleast_1d, atleast_2d, atleast_3d
-from flambeau.ops.sorting import unique, unique_consecutive
 from flambeau.ops.spectral import istft, stft
 from flambeau.ops.splitting import split
+from flambeau.ops.uniques import unique, unique_consecutive
 from flambeau.ops.vector_norms import norm
 
 __all__ = [

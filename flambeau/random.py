@@ -13,7 +13,7 @@ from flambeau.core.generator import (
     generator_of,
     shared_generators,
 )  # fmt: skip
-from flambeau.ops.random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from flambeau.ops.seeding import get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 __all__ = [
     "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state",

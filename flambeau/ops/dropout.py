@@ -20,7 +20,6 @@ from flambeau.core.virtual import virtual_like
 from flambeau.core.writing import overwrite
 from flambeau.kernels.select import CPU, places
 from flambeau.kernels.shared import random as kernels
-from flambeau.ops.creation import filled, like_array, made
 from flambeau.ops.drawing import (
     DRAWABLE,
     REAL,
@@ -30,6 +29,7 @@ from flambeau.ops.drawing import (
     shown,
     unsupported,
 )  # fmt: skip
+from flambeau.ops.factories import filled, like_array, made
 
 _noise = places(kernels.dropout_noise)[CPU]
 _bernoulli = places(kernels.bernoulli)[CPU]

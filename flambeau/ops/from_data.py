@@ -19,7 +19,8 @@ from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.virtual import virtual
 from flambeau.kernels.select import META
-from flambeau.ops.creation import Number, dtype_of_number, empty, kind_for, made
+from flambeau.ops.creation import empty
+from flambeau.ops.factories import Number, dtype_of_number, kind_for, made
 
 
 def tensor(
@@ -323,9 +324,6 @@ def frombuffer(
         )
     kind = CPU_KINDS[dtype]
     return made(numpy.frombuffer(buffer, kind.array_type, count, offset), kind, requires_grad)
-
-
-# ---- Tensor(...)
 
 
 def _legacy_tensor(cls: type[Tensor], *args: Any, device: Any = None) -> Tensor:

@@ -14,6 +14,7 @@ from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.shared import gather_scatter, masking
 from flambeau.kernels.shared import indexing as kernels
 from flambeau.ops.batching import is_shared, of_flat
 from flambeau.ops.broadcasting import broadcast_tensors
@@ -81,7 +82,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     return deliver("index_select", _index_select(input, index, dim), out, exact=True)
 
 
-_gather = Op("gather", kernels.gathered, inputs=("input", "index"), dims=("dim",),
+_gather = Op("gather", gather_scatter.gathered, inputs=("input", "index"), dims=("dim",),
     jvp=LINEAR,
     vjp={"input": lambda grad, input_shape, index, dim:
         grad.new_zeros(input_shape).scatter_add(dim, index, grad)},
@@ -201,7 +202,7 @@ def _unknown_shape(*arrays: Any) -> Any:
 
 _nonzero = Op(
     "nonzero",
-    kernels.nonzero_places,
+    masking.nonzero_places,
     shape=_unknown_shape,
     doc="The indices of elements that are not zero.",
 )
@@ -243,7 +244,7 @@ def argwhere(input: Tensor) -> Tensor:
     return _nonzero(input)
 
 
-_isin = Op("isin", kernels.is_in, inputs=("elements", "test_elements"),
+_isin = Op("isin", masking.is_in, inputs=("elements", "test_elements"),
     params=("assume_unique", "invert"), promote="same", widen=True,
     shape=lambda elements, *rest: (elements.shape, numpy.dtype(bool)),
     doc="Whether each element is among others.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Histograms of one and of many dimensions, and hashes."""
+"""Counts and histograms of one and of many dimensions, and hashes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from typing import Any
 
 import numpy
 
-from flambeau.core.dtype import scalar_name
+from flambeau.core.dtype import int64, scalar_name
+from flambeau.core.errors import not_implemented
 from flambeau.core.families import canonical
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
-from flambeau.core.tensor import Tensor
+from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.writing import deliver
+from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import META
 from flambeau.kernels.shared import histograms as kernels
 from flambeau.ops.sequences import linspace
+from flambeau.ops.uniques import as_result, elements
 
 _counted = Op("histogramdd", kernels.counted, inputs="*tensors", outputs=1, accepts="f",
     shape=lambda points, weight, *edges: tuple([e.shape[0] - 1 for e in edges]))  # fmt: skip
@@ -205,4 +209,60 @@ def hash_tensor(
     return deliver("hash_tensor", _hash(input, dims, keepdim), out)
 
 
+@method("bincount")
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each non-negative integer occurs, or the sum of its weights."""
+    array, xp = elements("bincount", input)
+    if input.ndim != 1 or (array.size and bool((array < 0).any())):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if input.dtype.rank != 1:
+        raise not_implemented("bincount", input.dtype)
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    if weights is not None and weights.shape != input.shape:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    if weights is None:
+        return as_result(xp.bincount(array, minlength=minlength), input, int64)
+    counted = xp.bincount(array, weights._array, minlength)
+    kind = (
+        weights.kind
+        if weights.dtype.name == "float32"
+        else weights.kind.family[numpy.dtype("float64")]
+    )
+    return wrap(counted.astype(kind.array_type), kind)
+
+
+@method("histc")
+def histc(
+    input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
+) -> Tensor:
+    """How many elements fall into each of ``bins`` equal intervals from ``min`` to ``max``.
+
+    Both zero means the range of the elements.
+    """
+    if bins <= 0:
+        raise RuntimeError("bins must be > 0")
+    if input.dtype.rank != 2:
+        raise not_implemented("histogram", input.dtype)
+    if input.kind.place == META:
+        return deliver("histc", input.new_empty((bins,)), out)  # type: ignore[attr-defined]
+    array = input._array.reshape(-1)
+    low, high = float(min), float(max)
+    if low == high and array.size:
+        low, high = (
+            (float(array.min()), float(array.max()))
+            if low == high == 0 or low == high
+            else (low, high)
+        )
+    if low == high:
+        low, high = low - 1, high + 1
+    if not (numpy.isfinite(low) and numpy.isfinite(high)):
+        raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
+    if low > high:
+        raise RuntimeError("torch.histc(): max must be larger than min")
+    counts = input.kind.xp.histogram(array, bins, (low, high))[0]
+    return deliver("histc", as_result(counts.astype(input.kind.array_type), input), out)
+
+
 __all__ = exported(globals())
+silence(globals())

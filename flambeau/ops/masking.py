@@ -11,7 +11,7 @@ from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
-from flambeau.kernels.shared import indexing as kernels
+from flambeau.kernels.shared import masking as kernels
 from flambeau.ops.in_place import check_no_overlap, write_in_place
 from flambeau.ops.index_writes import check_value, element_of
 

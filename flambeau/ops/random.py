@@ -1,4 +1,4 @@
-"""Random tensors of a given shape, and the state of the generators behind them.
+"""Random tensors of a given shape, or with means and deviations.
 
 For a seed the numbers equal PyTorch 2.13's on a CPU, bit for bit. Tensors on CUDA take theirs from
 the same stream, drawn on the host and copied.
@@ -10,77 +10,25 @@ from typing import Any
 
 import numpy
 
-from flambeau.core.device import as_device, cpu
+from flambeau.core.device import as_device
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import int64
 from flambeau.core.errors.messages import broadcast_error, broadcast_shape
-from flambeau.core.generator import Generator, default_generator, seed_all
+from flambeau.core.generator import Generator
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
-from flambeau.core.tensor import Tensor, wrap
+from flambeau.core.tensor import Tensor
 from flambeau.core.views import bump
 from flambeau.core.writing import deliver
 from flambeau.kernels.select import CPU, META, places
 from flambeau.kernels.shared import random as kernels
-from flambeau.ops.creation import filled, kind_for, like_array, made, sizes
 from flambeau.ops.drawing import draw, integer_range, number, unsupported
+from flambeau.ops.factories import filled, kind_for, like_array, made, sizes
 from flambeau.ops.filling import check_uniform, no_gradient, normal_fill, spread, uniform_fill
 
 Options = dict[str, Any]
-
-# ---- seeds and states
-
-
-def manual_seed(seed: int) -> Generator:
-    """Seeds the generators of all devices, and returns the CPU's.
-
-    Negative seeds wrap; ValueError beyond 64 bits.
-    """
-    seed_all(int(seed))
-    return default_generator
-
-
-def seed() -> int:
-    """Seeds the generators of all devices with a number that nobody can foretell; returns it."""
-    chosen = default_generator.seed()
-    seed_all(chosen)
-    return chosen
-
-
-def initial_seed() -> int:
-    """The seed that the CPU's generator began with."""
-    return default_generator.initial_seed()
-
-
-def get_rng_state() -> Tensor:
-    """The state of the CPU's generator: PyTorch's 5056 bytes, as a uint8 tensor."""
-    return _get_state(default_generator)
-
-
-def set_rng_state(new_state: Tensor) -> None:
-    """Continues from a state that `get_rng_state` returned, here or in PyTorch."""
-    _set_state(default_generator, new_state)
-
-
-def _get_state(self: Generator) -> Tensor:
-    """The state as PyTorch writes it: 5056 bytes, as a uint8 tensor."""
-    state = numpy.frombuffer(bytearray(self.state_bytes()), numpy.uint8)
-    return wrap(state, CPU_KINDS[state.dtype])
-
-
-def _set_state(self: Generator, new_state: Tensor) -> Generator:
-    """Continues from a state that `get_state` returned, here or in PyTorch."""
-    if not isinstance(new_state, Tensor):
-        raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
-    if new_state.dtype.name != "uint8" or new_state.device is not cpu:
-        raise TypeError("RNG state must be a torch.ByteTensor")
-    self.set_state_bytes(new_state._array.tobytes())
-    return self
-
-
-Generator.get_state, Generator.set_state = _get_state, _set_state  # type: ignore[attr-defined]
 
 
 # ---- tensors of a given shape

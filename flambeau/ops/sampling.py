@@ -22,7 +22,6 @@ from flambeau.kernels.select import CPU, places
 from flambeau.kernels.shared import random as kernels
 from flambeau.kernels.shared import random_each
 from flambeau.ops.conversion import moved
-from flambeau.ops.creation import filled
 from flambeau.ops.drawing import (
     DRAWABLE,
     REAL,
@@ -35,6 +34,7 @@ from flambeau.ops.drawing import (
     source,
     unsupported,
 )  # fmt: skip
+from flambeau.ops.factories import filled
 from flambeau.ops.filling import no_gradient
 
 _bernoulli = places(kernels.bernoulli)[CPU]

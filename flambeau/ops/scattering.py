@@ -9,7 +9,7 @@ from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
-from flambeau.kernels.shared import indexing as kernels
+from flambeau.kernels.shared import gather_scatter as kernels
 from flambeau.ops.gathering import check_integers
 from flambeau.ops.in_place import write_in_place
 

@@ -16,7 +16,7 @@ from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.virtual import virtual
 from flambeau.core.writing import deliver
 from flambeau.kernels.select import META
-from flambeau.ops.creation import filled, kind_for, made
+from flambeau.ops.factories import filled, kind_for, made
 
 
 def arange(

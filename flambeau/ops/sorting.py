@@ -1,21 +1,16 @@
-"""Order: sorting, selection by rank, unique elements, search in sorted sequences."""
+"""Order: sorting, selection by rank, search in sorted sequences."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
-from flambeau.core.autocast import autocasting
-from flambeau.core.dtype import int32, int64
-from flambeau.core.errors import not_implemented
+from flambeau.core.dtype import int32
 from flambeau.core.op import Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
-from flambeau.core.tensor import Tensor, wrap
+from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
-from flambeau.kernels.select import META
 from flambeau.kernels.shared import sorting as kernels
 from flambeau.ops.from_data import as_tensor
 from flambeau.ops.in_place import check_no_overlap
@@ -181,160 +176,6 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
     )
 
 
-# ---- quantiles
-
-
-def _quantile(
-    name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str, out: Any
-) -> Tensor:
-    if input.dtype.name not in ("float32", "float64"):
-        raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
-    given, q = q, as_tensor(q, dtype=input.dtype, device=input.device)
-    if q.ndim > 1:
-        raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
-    if input.numel() == 0:
-        raise RuntimeError(f"{name}() input tensor must be non-empty")
-    # Elsewhere nobody looks, as that would wait for the device.
-    if not isinstance(given, Tensor) and not 0 <= given <= 1:
-        raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {given:g}")
-    if q.device.type == "cpu" and bool(((q < 0) | (q > 1)).any()):  # type: ignore[attr-defined]
-        raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
-    if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
-        raise RuntimeError(
-            f"{name}() interpolation must be one of linear, lower, higher, midpoint or "
-            f"nearest, but got {interpolation}"
-        )
-    rows = input.reshape(-1) if dim is None or not input.ndim else input.movedim(dim, -1)  # type: ignore
-    values = sort(rows).values
-    return deliver(
-        name,
-        _placed_quantile(values, q, input, dim, keepdim, interpolation, name == "nanquantile"),
-        out,
-    )
-
-
-def _placed_quantile(values: Tensor, q: Tensor, input: Tensor, dim: int | None, keepdim: bool,
-                     interpolation: str, ignore_nan: bool) -> Tensor:  # fmt: skip
-    nan = values.isnan().sum(-1, True)  # type: ignore[attr-defined]
-    count = values.shape[-1] - nan if ignore_nan else nan * 0 + values.shape[-1]
-    rank = q.reshape(-1) * (count - 1).clamp(min=0).to(values.dtype)  # type: ignore
-    if not ignore_nan:
-        rank = rank.masked_fill((nan > 0).expand(rank.shape), values.shape[-1] - 1.0)
-    if interpolation == "nearest":
-        rank = rank.round()
-    elif interpolation in ("lower", "higher"):
-        rank = rank.floor() if interpolation == "lower" else rank.ceil()
-    low = rank.floor()
-    found = values.gather(-1, low.long())  # type: ignore[attr-defined]
-    if interpolation in ("linear", "midpoint"):
-        above = values.gather(-1, rank.ceil().long())  # type: ignore[attr-defined]
-        found = found.lerp(
-            above, rank - low if interpolation == "linear" else (rank - low) * 0 + 0.5
-        )
-    result = found.movedim(-1, 0)
-    if keepdim and input.ndim:
-        result = (
-            result.reshape(-1, *[1] * input.ndim)
-            if dim is None
-            else result.unsqueeze(wrap_dim(dim, input.ndim) + 1)
-        )
-    return result if q.ndim else result.squeeze(0)
-
-
-@method("quantile")
-@autocasting("quantile")
-def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *,
-             interpolation: str = "linear", out: Tensor | None = None) -> Tensor:  # fmt: skip
-    """The ``q``-quantiles of all elements, or along ``dim``; NaN where there is one."""
-    return _quantile("quantile", input, q, dim, keepdim, interpolation, out)
-
-
-@method("nanquantile")
-@autocasting("nanquantile")
-def nanquantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *,
-                interpolation: str = "linear", out: Tensor | None = None) -> Tensor:  # fmt: skip
-    """The ``q``-quantiles of the elements that are not NaN."""
-    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, out)
-
-
-# ---- unique elements
-
-
-def _elements(name: str, tensor: Tensor) -> tuple[Any, Any]:
-    """The array of a tensor, and its library."""
-    if tensor.kind.place == META:
-        raise NotImplementedError(
-            f"{name}: the shape of the result depends on the elements, which tensors on the meta "
-            "device do not have"
-        )
-    return tensor._array, tensor.kind.xp
-
-
-def _as_result(array: Any, like: Tensor, of: Any = None) -> Tensor:
-    return wrap(array, like.kind if of is None else like.kind.family[of])
-
-
-@method("unique")
-def unique(
-    input: Tensor,
-    sorted: bool = True,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    dim: int | None = None,
-) -> Any:
-    """The distinct elements (slices along ``dim``) in order; each NaN is distinct.
-
-    Also the index of each element among them, and how often each occurs, when asked for.
-    """
-    array, xp = _elements("unique", input)
-    if dim is not None:
-        dim = wrap_dim(dim, input.ndim)
-        if input.numel() == 0 and input.shape[dim] != 0:
-            raise RuntimeError(
-                "There are 0 sized dimensions, and they aren't selected, so unique cannot be "
-                "applied"
-            )
-    values, inverse, counts = xp.unique(
-        array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False
-    )
-    inverse = inverse.reshape(input.shape if dim is None else (input.shape[dim],))
-    if dim is not None:  # slices lie one after the other
-        values = xp.moveaxis(xp.ascontiguousarray(xp.moveaxis(values, dim, 0)), 0, dim)
-    return _chosen_of(values, inverse, counts, input, return_inverse, return_counts)
-
-
-def _chosen_of(
-    values: Any, inverse: Any, counts: Any, input: Tensor, with_inverse: bool, with_counts: bool
-) -> Any:
-    results = [_as_result(values, input)]
-    if with_inverse:
-        results.append(_as_result(inverse.astype(numpy.int64), input, int64))
-    if with_counts:
-        results.append(_as_result(counts.astype(numpy.int64), input, int64))
-    return results[0] if len(results) == 1 else tuple(results)
-
-
-@method("unique_consecutive")
-def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False,
-                       dim: int | None = None) -> Any:  # fmt: skip
-    """The elements (slices along ``dim``) that differ from the one before them."""
-    array, xp = _elements("unique_consecutive", input)
-    rows = array.reshape(-1) if dim is None else xp.moveaxis(array, dim, 0)
-    n = len(rows)
-    flat = rows.reshape(n, -1) if rows.size else xp.zeros((n, 1))
-    fresh = xp.ones(n, bool)
-    fresh[1:] = (flat[1:] != flat[:-1]).any(1)
-    first = xp.flatnonzero(fresh)
-    inverse = xp.cumsum(fresh) - 1
-    counts = xp.diff(xp.append(first, n))
-    values = rows[first] if dim is None else xp.moveaxis(xp.ascontiguousarray(rows[first]), 0, dim)
-    if dim is None:
-        inverse = inverse.reshape(array.shape)
-    return _chosen_of(values, inverse, counts, input, return_inverse, return_counts)
-
-
-# ---- search
-
 _searchsorted = Op("searchsorted", kernels.searchsorted, inputs=("sorted_sequence", "input"),
     params=("right", "sorter"), shape=lambda s, v, right, sorter: (v.shape, "int64"))  # fmt: skip
 
@@ -378,64 +219,6 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
     if boundaries.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
-
-
-# ---- counts
-
-
-@method("bincount")
-def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each non-negative integer occurs, or the sum of its weights."""
-    array, xp = _elements("bincount", input)
-    if input.ndim != 1 or (array.size and bool((array < 0).any())):
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if input.dtype.rank != 1:
-        raise not_implemented("bincount", input.dtype)
-    if minlength < 0:
-        raise RuntimeError("minlength should be >= 0")
-    if weights is not None and weights.shape != input.shape:
-        raise RuntimeError("weights should be 1-d and have the same length as input")
-    if weights is None:
-        return _as_result(xp.bincount(array, minlength=minlength), input, int64)
-    counted = xp.bincount(array, weights._array, minlength)
-    kind = (
-        weights.kind
-        if weights.dtype.name == "float32"
-        else weights.kind.family[numpy.dtype("float64")]
-    )
-    return wrap(counted.astype(kind.array_type), kind)
-
-
-@method("histc")
-def histc(
-    input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
-) -> Tensor:
-    """How many elements fall into each of ``bins`` equal intervals from ``min`` to ``max``.
-
-    Both zero means the range of the elements.
-    """
-    if bins <= 0:
-        raise RuntimeError("bins must be > 0")
-    if input.dtype.rank != 2:
-        raise not_implemented("histogram", input.dtype)
-    if input.kind.place == META:
-        return deliver("histc", input.new_empty((bins,)), out)  # type: ignore[attr-defined]
-    array = input._array.reshape(-1)
-    low, high = float(min), float(max)
-    if low == high and array.size:
-        low, high = (
-            (float(array.min()), float(array.max()))
-            if low == high == 0 or low == high
-            else (low, high)
-        )
-    if low == high:
-        low, high = low - 1, high + 1
-    if not (numpy.isfinite(low) and numpy.isfinite(high)):
-        raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
-    if low > high:
-        raise RuntimeError("torch.histc(): max must be larger than min")
-    counts = input.kind.xp.histogram(array, bins, (low, high))[0]
-    return deliver("histc", _as_result(counts.astype(input.kind.array_type), input), out)
 
 
 __all__ = exported(globals())

@@ -1,6 +1,6 @@
 """``torch.signal.windows``: symmetric windows by default."""
 
-from flambeau.ops.spectral import SIGNAL_WINDOWS, general_cosine
+from flambeau.ops.windows import SIGNAL_WINDOWS, general_cosine
 
 globals().update(SIGNAL_WINDOWS)  # bartlett, blackman, cosine, ...
 

@@ -47,11 +47,11 @@ def _shown(indices: Any, dim: int) -> int:
     return len([i for i in indices[:dim] if hasattr(i, "dtype")])
 
 
-def _is_host() -> bool:
+def is_host() -> bool:
     return xp.__name__ == "numpy"
 
 
-def _check_along(index: Array, size: int, dim: int) -> None:
+def check_along(index: Array, size: int, dim: int) -> None:
     """RuntimeError if an index along a dimension is out of range or negative."""
     error = out_of_bounds(index, size, dim, 0) if index.size else None
     if error is not None:
@@ -65,7 +65,7 @@ def indexed(array: Array, *indices_and_places: Any) -> Array:
     """``array[indices]``; the last argument says which leading dimensions are indexed."""
     *indices, places = indices_and_places
     key = full_key(indices, places)
-    if not _is_host() or array.size == 0:
+    if not is_host() or array.size == 0:
         check_all(array, key)
     try:
         result = array[key]
@@ -94,7 +94,7 @@ def index_written(array: Array, values: Array, *rest: Any) -> Array:
     check_all(array, key)
     result = array if in_place else array.copy("K")
     if accumulate:
-        _accumulate(result, key, values)
+        accumulate(result, key, values)
     else:
         try:
             result[key] = values
@@ -114,16 +114,16 @@ def index_summed(values: Array, *rest: Any) -> Array:
     """Zeros with ``values`` added at the indices; the rest is indices, their places, the shape."""
     *indices, places, shape = rest
     result = xp.zeros(shape, values.dtype)
-    _accumulate(result, full_key(indices, places), values)
+    accumulate(result, full_key(indices, places), values)
     return result
 
 
-def _accumulate(array: Array, key: Any, values: Array) -> None:
+def accumulate(array: Array, key: Any, values: Array) -> None:
     """Adds ``values`` at the indices of ``array``, each occurrence of an index counting."""
     if not array.flags.c_contiguous or any([k.dtype.kind == "b" for k in key if k is not _ALL]):
         xp.add.at(array, key, values)
         return
-    places = _flat_places(array.shape, key)
+    places = flat_places(array.shape, key)
     try:
         values = xp.broadcast_to(values, places.shape)
     except ValueError:
@@ -131,7 +131,7 @@ def _accumulate(array: Array, key: Any, values: Array) -> None:
     xp.add.at(array.reshape(-1), places.reshape(-1), values.reshape(-1))
 
 
-def _flat_places(shape: Ints, key: Any) -> Array:
+def flat_places(shape: Ints, key: Any) -> Array:
     """Where each element of ``array[key]`` lies in the flattened array."""
     taken = [d for d, k in enumerate(key) if k is not _ALL]
     chosen = [xp.where(key[d] < 0, key[d] + shape[d], key[d]) for d in taken]
@@ -191,7 +191,7 @@ def index_added(
     if not array.ndim:
         result[...] = result + source.sum(dtype=source.dtype)
     else:
-        _accumulate(result, _slices(index, dim) + (_ALL,) * (array.ndim - dim - 1), source)
+        accumulate(result, _slices(index, dim) + (_ALL,) * (array.ndim - dim - 1), source)
     return result
 
 
@@ -220,156 +220,6 @@ def index_filled(array: Array, index: Array, value: Any, dim: int, in_place: boo
     elif index.size:
         result[...] = value
     return result
-
-
-# ---- along one dimension, by an index for each element
-
-
-def _grid(array: Array, index: Array, dim: int) -> tuple[Any, ...]:
-    """The index along ``dim``, the places of the index itself along the other dimensions."""
-    ndim = index.ndim
-    return tuple(
-        [
-            index if d == dim else xp.arange(n).reshape((-1,) + (1,) * (ndim - d - 1))
-            for d, n in enumerate(index.shape)
-        ]
-    )
-
-
-def gathered(array: Array, index: Array, dim: int) -> Array:
-    """The elements whose place along ``dim`` the index says."""
-    if not index.size:
-        return xp.empty(index.shape, array.dtype)
-    if not array.ndim or not index.ndim:
-        _check_along(index, array.shape[dim] if array.ndim else 1, dim)
-        flat = array.reshape(-1)[index.reshape(-1)]
-        return flat.reshape(index.shape)
-    _check_along(index, array.shape[dim], dim)
-    return xp.ascontiguousarray(array[_grid(array, index, dim)])
-
-
-def _scatter_target(
-    array: Array, index: Array, dim: int, in_place: bool
-) -> tuple[Array, Array, Array, int]:
-    """The result, what of it to write to, and the index, with at least one dimension."""
-    result = array if in_place else array.copy()
-    target = result if result.ndim else result.reshape(1)
-    if index.ndim < target.ndim:
-        index = index.reshape((1,) * (target.ndim - index.ndim) + index.shape)
-    _check_along(index, target.shape[dim], dim)
-    return result, target, index, dim
-
-
-def _corner(source: Array, shape: Ints) -> Array:
-    """The part of the source that an index of that shape covers."""
-    if not source.ndim:
-        source = source.reshape((1,) * len(shape))
-    return source[tuple([slice(0, n) for n in shape])]
-
-
-def scattered(array: Array, index: Array, source: Array, dim: int, in_place: bool = False) -> Array:
-    """The source's elements written to the places along ``dim`` that the index says."""
-    if not index.size:
-        return array if in_place else array.copy()
-    result, target, index, dim = _scatter_target(array, index, dim, in_place)
-    target[_grid(target, index, dim)] = _corner(source, index.shape)
-    return result
-
-
-def scattered_value(
-    array: Array, index: Array, value: Any, dim: int, in_place: bool = False
-) -> Array:
-    """One value written to the places along ``dim`` that the index says."""
-    if not index.size:
-        return array if in_place else array.copy()
-    result, target, index, dim = _scatter_target(array, index, dim, in_place)
-    target[_grid(target, index, dim)] = value
-    return result
-
-
-def scatter_added(
-    array: Array, index: Array, source: Array, dim: int, in_place: bool = False
-) -> Array:
-    """The source's elements added at the places along ``dim`` that the index says."""
-    if not index.size:
-        return array if in_place else array.copy()
-    result, target, index, dim = _scatter_target(array, index, dim, in_place)
-    _accumulate(target, _grid(target, index, dim), _corner(source, index.shape))
-    return result
-
-
-def scatter_reduced(
-    array: Array,
-    index: Array,
-    source: Array,
-    dim: int,
-    reduce: str,
-    include_self: bool,
-    in_place: bool = False,
-) -> Array:
-    """The source's elements combined with those at the places that the index says.
-
-    Without ``include_self`` the places that are written to start from what leaves the others as
-    they are.
-    """
-    if not index.size:
-        return array if in_place else array.copy()
-    result, target, index, dim = _scatter_target(array, index, dim, in_place)
-    key, source = _grid(target, index, dim), _corner(source, index.shape)
-    if not include_self:
-        target[key] = _neutral(reduce, target.dtype)
-    if reduce in ("sum", "mean"):
-        _accumulate(target, key, source)
-    else:
-        _combine(target, key, source, reduce)
-    if reduce == "mean":
-        counts = xp.full(target.shape, int(include_self), xp.int64)
-        _accumulate(counts, key, xp.ones(index.shape, xp.int64))
-        counts = xp.maximum(counts, 1)
-        divide = xp.floor_divide if target.dtype.kind in "iub" else xp.divide
-        target[...] = divide(target, counts.astype(target.dtype))
-    return result
-
-
-def _combine(target: Array, key: Any, source: Array, reduce: str) -> None:
-    """The elements of the source multiplied into, or compared with, those at a key."""
-    if reduce == "prod" and not _is_host():
-        _multiply_at(target, key, source)
-    else:
-        ufunc = {"prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce]
-        ufunc.at(target, key, source)
-
-
-def _multiply_at(target: Array, key: Any, source: Array) -> None:
-    """``multiply.at``, which CuPy lacks: sorted by place, products of equal places are formed by
-    doubling distances (Hillis and Steele's scan), and the last of each place counts."""
-    places = xp.broadcast_to(_flat_places(target.shape, key), source.shape).reshape(-1)
-    order = xp.argsort(places)
-    places, products, reach = places[order], source.reshape(-1)[order], 1
-    while reach < places.size:
-        together = places[reach:] == places[:-reach]
-        longer = xp.where(together, products[reach:] * products[:-reach], products[reach:])
-        products = xp.concatenate((products[:reach], longer))
-        reach *= 2
-    last = xp.ones(places.shape, bool)
-    last[:-1] = places[1:] != places[:-1]
-    factors, touched = xp.zeros(target.size, target.dtype), xp.zeros(target.size, xp.int32)
-    xp.add.at(factors, places, xp.where(last, products, 0).astype(target.dtype))
-    xp.add.at(touched, places, last.astype(xp.int32))
-    target *= xp.where(touched, factors, 1).astype(target.dtype).reshape(target.shape)
-
-
-def _neutral(reduce: str, dtype: Any) -> Any:
-    if reduce in ("sum", "mean"):
-        return 0
-    if reduce == "prod":
-        return 1
-    if dtype.kind == "b":
-        return reduce == "amin"
-    if dtype.kind in "iu":
-        limits = xp.iinfo(dtype)
-        return limits.min if reduce == "amax" else limits.max
-    return -xp.inf if reduce == "amax" else xp.inf
 
 
 # ---- of the flattened array
@@ -404,56 +254,12 @@ def put(
     flat = result.reshape(-1)
     index, source = index.reshape(-1), source.reshape(-1)
     if accumulate:
-        _accumulate(flat, (index,), source)
+        accumulate(flat, (index,), source)
     else:
         flat[index] = source
     if not result.flags.c_contiguous:
         result[...] = flat.reshape(result.shape)
     return result
-
-
-# ---- by masks
-
-
-def mask_filled(array: Array, mask: Array, value: Any, in_place: bool = False) -> Array:
-    """One value where the mask is true; array and mask are broadcast unless in place."""
-    if in_place:
-        xp.copyto(array, value, where=mask, casting="unsafe")
-        return array
-    shape = xp.broadcast_shapes(array.shape, mask.shape)
-    result = xp.array(xp.broadcast_to(array, shape), order="C")
-    xp.copyto(result, value, where=mask, casting="unsafe")
-    return result
-
-
-def mask_selected(array: Array, mask: Array) -> Array:
-    """The elements where the mask is true, in one dimension; both are broadcast."""
-    array, mask = xp.broadcast_arrays(array, mask)
-    return array[mask].reshape(-1)
-
-
-def mask_scattered(array: Array, mask: Array, source: Array, in_place: bool = False) -> Array:
-    """The first elements of the source, in order, where the mask is true."""
-    shape = xp.broadcast_shapes(array.shape, mask.shape)
-    mask = xp.broadcast_to(mask, shape)
-    count = int(xp.count_nonzero(mask))
-    if count > source.size:
-        raise RuntimeError("Number of elements of source < number of ones in mask")
-    result = array if in_place else xp.array(xp.broadcast_to(array, shape), order="C")
-    result[mask] = source.reshape(-1)[:count]
-    return result
-
-
-def nonzero_places(array: Array) -> Array:
-    """The index of each element that is not zero, as rows."""
-    if not array.ndim:
-        return xp.zeros((int(bool(array)), 0), xp.int64)
-    return xp.stack(xp.nonzero(array)).T
-
-
-def is_in(elements: Array, test_elements: Array, assume_unique: bool, invert: bool) -> Array:
-    """Whether each element is among the others."""
-    return xp.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
 
 
 silence(globals())

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from flambeau.ops.random import manual_seed
+from flambeau.ops.seeding import manual_seed
 from flambeau.settings import set_num_threads
 from flambeau.utils.data._utils import transport
 
