@@ -11,12 +11,12 @@ from flambeau.autograd.engine import run
 from flambeau.autograd.graph import GradientEdge
 from flambeau.core.graph import Leaf, Node
 from flambeau.core.publish import method
-from flambeau.core.tensor import Tensor
+from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.views import history
-from flambeau.ops.creation import ones, ones_like, zeros_like
+from flambeau.ops.creation import filled, ones, ones_like, zeros_like
 from flambeau.ops.joining import stack
 
-Tensors = Tensor | Sequence[Tensor]
+_SINGLE = (Tensor, GradientEdge, str)
 
 
 def backward(
@@ -138,7 +138,7 @@ def _batched(
 
 
 def _as_tuple(tensors: Any) -> tuple[Any, ...]:
-    single = isinstance(tensors, Tensor | GradientEdge | str) or not isinstance(tensors, Sequence)
+    single = isinstance(tensors, _SINGLE) or not isinstance(tensors, Sequence)
     return (tensors,) if single else tuple(tensors)
 
 
@@ -188,7 +188,8 @@ def _implicit_seed(tensor: Any, node: Node | None) -> Tensor:
         raise RuntimeError(
             f"grad can be implicitly created only for real scalar outputs but got {tensor.dtype}"
         )
-    return ones_like(tensor)
+    kind = tensor._kind
+    return ones_like(tensor) if kind is None else wrap(filled(tensor.shape, kind, 1), kind)
 
 
 def _seed_of_edge(node: Node) -> Tensor:

@@ -6,6 +6,7 @@ The pass fits on a screen: ``run``. What a node does with a gradient is the node
 
 from __future__ import annotations
 
+from itertools import repeat
 from sys import getrefcount
 from typing import Any
 
@@ -32,7 +33,7 @@ def run(
     leaves among them accumulate only when `accumulating`.
     """
     users = count_users(roots)
-    needed = None if wanted is None else leading_to(wanted, users)
+    needed = leading_to(wanted, users) if wanted is not None and not ends(users, wanted) else None
     grads: dict[Node, Any] = {}
     for root, seed in zip(roots, seeds):
         receive(grads, root, seed)
@@ -48,14 +49,13 @@ def run(
             grad = grads.pop(node, None)
             if node.hooks is not None and grad is not None:
                 grad = node.hooks.before(node, grad)
-            if wanted is not None:
-                if node in wanted:
-                    found[node] = grad
-                if node not in needed and not (accumulating and node in wanted):  # type: ignore
-                    continue
+            if wanted is not None and node in wanted:
+                found[node] = grad
             if type(node) is Leaf:
-                if grad is not None:
+                if grad is not None and (wanted is None or (accumulating and node in wanted)):
                     accumulate(node, grad, create_graph)
+                continue
+            if needed is not None and node not in needed:
                 continue
             pulled = None
             if grad is not None or node.runs_without_grad:
@@ -68,17 +68,16 @@ def run(
                 check_pulled(node, pulled)
             if not keep_graph:
                 node.release()
-            edges = node.edges
-            if not pulled:
-                pulled = (None,) * len(edges)
-            for target, g in zip(edges, pulled):
+            for target, g in zip(node.edges, pulled or repeat(None)):
                 if target is None:
                     continue
                 if g is not None and (needed is None or target in needed or target in wanted):  # type: ignore
                     receive(grads, target, g)
-                left = users[target] = users[target] - 1
-                if not left:
+                left = users[target]
+                if left == 1:
                     ready.append(target)
+                else:
+                    users[target] = left - 1
     finally:
         current, modes.backward_pass = modes.backward_pass, outer
         modes.grad = was
@@ -126,6 +125,11 @@ def count_users(roots: list[Node]) -> dict[Node, int]:
                     users[target] = 1
                     stack.append(target)
     return users
+
+
+def ends(users: dict[Node, int], wanted: dict[Node, Any]) -> bool:
+    """Whether every leaf is wanted, so that every node leads to one."""
+    return all([node in wanted for node in users if not node.edges])
 
 
 def leading_to(wanted: dict[Node, Any], users: dict[Node, int]) -> set[Node]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from flambeau.core.graph import (
@@ -20,7 +20,7 @@ from flambeau.core.graph import (
 )  # fmt: skip
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
-from flambeau.core.tensor import Tensor, share_version, wrap
+from flambeau.core.tensor import PLAIN, Tensor, share_version, wrap
 from flambeau.core.views import bump, history
 from flambeau.ops.creation import zeros
 
@@ -116,7 +116,7 @@ class FunctionNode(Node):
     function: type[Function]  # set on the class of each Function
     ctx: FunctionCtx
     runs_without_grad = True
-    likes: Any = ()
+    likes: Any = ()  # shape and kind of each of several outputs
     batched: Any = None  # a batched argument, when the call is one of a vmap
 
     def __getattr__(self, name: str) -> Any:
@@ -151,7 +151,7 @@ class FunctionNode(Node):
         return g.value if own else g.value.sum(0)
 
     def _zeros(self, index: int) -> Any:
-        like = self.likes[index]
+        like = self.likes[index] if self.likes else (self.shape, self.kind)
         return None if like is None else zeros(like[0], dtype=like[1].dtype, device=like[1].device)
 
     def _fitted(self, pulled: tuple[Any, ...]) -> Any:
@@ -267,19 +267,26 @@ class Function(FunctionCtx):
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Calls ``forward`` and records it."""
-        batched = next((a for a in args if isinstance(a, Tensor) and a.rewrap is not None), None)
-        if batched is not None and cls.vmap is not Function.vmap:
-            return _mapped(cls, batched, args)
+        are_tensors = [isinstance(a, Tensor) for a in args]
+        tensors = [a for a, given in zip(args, are_tensors) if given]
+        batched = None
+        if None in [t._kind for t in tensors]:
+            batched = next((t for t in tensors if t.rewrap is not None), None)
+            if batched is not None and cls.vmap is not Function.vmap:
+                return _mapped(cls, batched, args)
         node = _new(cls._node_type)
-        node.batched = batched
-        edges = tuple([history(a) if isinstance(a, Tensor) else None for a in args])
-        recording = modes.grad and any([e is not None for e in edges])
-        node.edges, node.saved, node.hooks = edges, (), None
+        edges = tuple([
+            None if not given else a._node if a._base is None else history(a)
+            for a, given in zip(args, are_tensors)
+        ])  # fmt: skip
+        node.edges, node.saved, node.hooks, node.tensor_args = edges, (), None, are_tensors
+        if batched is not None:
+            node.batched = batched
+            node.batched_args = [getattr(a, "rewrap", None) is not None for a in args]
         ctx = node.ctx = _new(cls._ctx_type)
         ctx._owner = weakref.ref(node)
-        ctx.needs_input_grad = tuple([e is not None for e in edges])
-        node.tensor_args = [isinstance(a, Tensor) for a in args]
-        node.batched_args = [getattr(a, "rewrap", None) is not None for a in args]
+        ctx.needs_input_grad = needs = tuple([e is not None for e in edges])
+        recording = modes.grad and True in needs
         separate = cls.setup_context is not Function.setup_context
         modes.grad, was = False, modes.grad
         try:
@@ -309,28 +316,23 @@ def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
                 "a leaf Variable that requires grad has been used in an in-place operation."
             )
         bump(tensor)
-    node.outputs = len(outputs)
+    if not single:
+        node.outputs = len(outputs)
+        node.likes = [(t.shape, t.kind) if isinstance(t, Tensor) else None for t in outputs]
     for i, tensor in enumerate(outputs):
         if isinstance(tensor, Tensor):
             outputs[i] = _attached(node, i, tensor, args)
-    node.likes = [(t.shape, t.kind) if isinstance(t, Tensor) else None for t in outputs]
-    _seal(node, outputs)
-    return (
-        outputs[0]
-        if single
-        else type(output)(outputs)
-        if type(output) in (tuple, list)
-        else tuple(outputs)
-    )
+    if node.ctx.to_save:
+        _seal(node, outputs)
+    if single:
+        return outputs[0]
+    return type(output)(outputs) if type(output) in (tuple, list) else tuple(outputs)
 
 
 def _attached(node: FunctionNode, index: int, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
     """An output with its place in the graph; an input returned as it is becomes an alias."""
-    is_input = any([tensor is a for a in args])
-    differentiable = tensor.kind.floating and not any(
-        [tensor is t for t in node.ctx.non_differentiable]
-    )
-    if is_input and not any([tensor is t for t in node.ctx.dirty_tensors]):
+    differentiable = tensor.kind.floating and _place(tensor, node.ctx.non_differentiable) is None
+    if _place(tensor, args) is not None and _place(tensor, node.ctx.dirty_tensors) is None:
         alias = wrap(tensor._array, tensor.kind)
         alias._writes = share_version(tensor)
         tensor = alias
@@ -341,6 +343,14 @@ def _attached(node: FunctionNode, index: int, tensor: Tensor, args: tuple[Any, .
         return tensor.rewrap(tensor.value)  # type: ignore[attr-defined]
     tensor._node = _history(node, index, tensor)
     return tensor
+
+
+def _place(tensor: Any, among: Sequence[Any]) -> int | None:
+    """Where a tensor itself stands in a sequence, or None."""
+    for index, other in enumerate(among):
+        if other is tensor:
+            return index
+    return None
 
 
 def _history(node: FunctionNode, index: int, tensor: Tensor) -> Node:
@@ -378,11 +388,13 @@ def _mapped(cls: type[Function], batched: Any, args: tuple[Any, ...]) -> Any:
 def _seal(node: FunctionNode, outputs: list[Any]) -> None:
     sealed: list[Any] = []
     for tensor in node.ctx.to_save:
-        at = next((i for i, o in enumerate(outputs) if o is tensor and tensor is not None), None)
+        at = _place(tensor, outputs)
         if tensor is None:
             sealed.append(None)
         elif at is not None:
             sealed.append(SavedResult(tensor, at))
+        elif tensor._writes is None and type(tensor) in PLAIN:
+            sealed.append(tensor)
         else:
             sealed.append(Saved(tensor, share_version(tensor)))
     if hooks_active():

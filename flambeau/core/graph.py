@@ -200,12 +200,11 @@ def keep(
     if op.keeps_tensors:
         node.site = site()
     saved: list[Any] = []
-    for source, i in op.plan(edges):
+    for source, i in op.plan(edges) if None in edges else op.sources:
         if source == INPUT:
             t = tensors[i]
-            saved.append(
-                Saved(t, t._writes) if isinstance(t, Tensor) and t._writes is not None else t
-            )
+            written = isinstance(t, Tensor) and t._writes is not None
+            saved.append(Saved(t, t._writes) if written else t)
         elif source == PARAM:
             saved.append(params[i])
         elif source == SHAPE:
@@ -217,7 +216,7 @@ def keep(
         else:
             saved.append(None if source == NOTHING else op.literal(i, edges, tensors))
     node.saved = tuple(saved)
-    if hooks_active():
+    if flags.active and hooks_active():
         node.saved = tuple([packed(value) for value in saved])
 
 
@@ -282,7 +281,7 @@ class PackedResult(Packed):
 
 def hooks_active() -> bool:
     """Whether saved tensors are packed by a user's hooks."""
-    return bool(flags.active and modes.saved_hooks and modes.saved_hooks[-1] is not None)
+    return bool(modes.saved_hooks and modes.saved_hooks[-1] is not None)
 
 
 def packed(value: Any) -> Any:

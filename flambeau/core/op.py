@@ -182,7 +182,11 @@ class Op:
         return found
 
     def _make_pull(self) -> Rule:
-        """``Node.pull`` of this operator: the gradients of the inputs, None where nobody asked."""
+        """``Node.pull`` of this operator: the gradients of the inputs, None where nobody asked.
+
+        Rules that save nothing, a single input (whose gradient is asked for by whoever is here)
+        and a pair of inputs have forms of their own: a pass spends its time here.
+        """
         joint, rules = self.joint, self.rules
         if joint is not None:
             at = self.joint_at
@@ -200,6 +204,29 @@ class Op:
                     rule[0](grad) if edge and rule else None
                     for edge, rule in zip(node.edges, rules)
                 ]
+
+        elif len(rules) == 1 and rules[0] is not None:
+            ((rule, at),) = rules
+
+            def pull(node: Node, grad: Any) -> Any:
+                saved = node.saved
+                if saved is None:
+                    raise RuntimeError(TWICE)
+                return (rule(grad, *[unsaved(node, saved[i]) for i in at]),)
+
+        elif len(rules) == 2 and rules[0] is not None and rules[1] is not None:
+            (first, at_first), (second, at_second) = rules
+
+            def pull(node: Node, grad: Any) -> Any:
+                saved, edges = node.saved, node.edges
+                if saved is None:
+                    raise RuntimeError(TWICE)
+                return (
+                    first(grad, *[unsaved(node, saved[i]) for i in at_first]) if edges[0] else None,
+                    second(grad, *[unsaved(node, saved[i]) for i in at_second])
+                    if edges[1]
+                    else None,
+                )
 
         else:
 

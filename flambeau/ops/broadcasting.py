@@ -52,7 +52,7 @@ def _batch_expand(op: Any, input: Tensor, target: tuple[int, ...]) -> Tensor:
     return op(wide, (size, *target))
 
 
-_expand = ViewOp("expand", _expanded, params=("target",), batch=_batch_expand,
+expand = ViewOp("expand", _expanded, params=("target",), batch=_batch_expand,
     vjp={"input": lambda grad, input_shape: grad.sum_to_size(input_shape)})  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
         elif n < 0 or (old != n and old != 1):
             raise expand_error(shape, size, input.kind.type_name)
         target.append(n)
-    return _expand(input, tuple(target))
+    return expand(input, tuple(target))
 
 
 @method("expand_as")

@@ -13,7 +13,9 @@ from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import reductions as kernels
+from flambeau.ops.broadcasting import expand
 from flambeau.ops.joining import cat
+from flambeau.ops.reshaping import view_op
 
 Dims = int | tuple[int, ...] | list[int] | None
 
@@ -24,9 +26,9 @@ Dims = int | tuple[int, ...] | list[int] | None
 @method("_spread")
 def _spread(self: Tensor, shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) -> Tensor:
     """A reduced tensor expanded again to the shape it was reduced from."""
-    if not keepdim and dims:
-        self = self.reshape([1 if i in dims else n for i, n in enumerate(shape)])  # type: ignore
-    return self.expand(shape)  # type: ignore[attr-defined]
+    if len(dims) < len(shape) and dims and not keepdim:
+        self = view_op(self, tuple([1 if i in dims else n for i, n in enumerate(shape)]))
+    return expand(self, shape)
 
 
 def count(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:

@@ -11,9 +11,10 @@ from flambeau.kernels.quiet import silence
 
 def conj(value: Any) -> Any:
     """The complex conjugate of a tensor or a number; costs nothing where all is real."""
-    if isinstance(value, Tensor):
-        return value.conj() if value.kind.dtype.is_complex else value  # type: ignore[attr-defined]
-    return value.conjugate()
+    if not isinstance(value, Tensor):
+        return value.conjugate()
+    kind = value._kind or value.kind
+    return value.conj() if kind.dtype.is_complex else value  # type: ignore[attr-defined]
 
 
 def zeros(grad: Tensor) -> Tensor:
