@@ -114,7 +114,7 @@ def rand(
 
     NotImplementedError for dtypes that are not floating or complex.
 
-    >>> _ = manual_seed(0)
+    >>> _ = torch.manual_seed(0)
     >>> rand(3)
     tensor([0.4963, 0.7682, 0.0885])
     """
@@ -142,7 +142,7 @@ def randn(
 ) -> Tensor:
     """A tensor of the given size with normal numbers of mean 0 and variance 1.
 
-    >>> _ = manual_seed(0)
+    >>> _ = torch.manual_seed(0)
     >>> randn(3)
     tensor([ 1.5410, -0.2934, -2.1788])
     """
@@ -173,7 +173,7 @@ def randint(
     The dtype is int64 unless ``dtype`` or ``out`` says otherwise. RuntimeError where the bounds
     are in the wrong order or the dtype does not hold them.
 
-    >>> _ = manual_seed(0)
+    >>> _ = torch.manual_seed(0)
     >>> randint(10, (3,))
     tensor([4, 9, 3])
     """
@@ -239,7 +239,7 @@ def randperm(
 ) -> Tensor:
     """The integers from 0 to ``n - 1`` in random order, as int64 unless told otherwise.
 
-    >>> _ = manual_seed(0)
+    >>> _ = torch.manual_seed(0)
     >>> randperm(4)
     tensor([0, 1, 3, 2])
     """

@@ -10,7 +10,7 @@ from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared.indexing import (
     Array,
     Ints,
-    accumulate,
+    add_at,
     check_along,
     flat_places,
     is_host,
@@ -86,7 +86,7 @@ def scatter_added(
     if not index.size:
         return array if in_place else array.copy()
     result, target, index, dim = _scatter_target(array, index, dim, in_place)
-    accumulate(target, _grid(target, index, dim), _corner(source, index.shape))
+    add_at(target, _grid(target, index, dim), _corner(source, index.shape))
     return result
 
 
@@ -111,12 +111,12 @@ def scatter_reduced(
     if not include_self:
         target[key] = _neutral(reduce, target.dtype)
     if reduce in ("sum", "mean"):
-        accumulate(target, key, source)
+        add_at(target, key, source)
     else:
         _combine(target, key, source, reduce)
     if reduce == "mean":
         counts = xp.full(target.shape, int(include_self), xp.int64)
-        accumulate(counts, key, xp.ones(index.shape, xp.int64))
+        add_at(counts, key, xp.ones(index.shape, xp.int64))
         counts = xp.maximum(counts, 1)
         divide = xp.floor_divide if target.dtype.kind in "iub" else xp.divide
         target[...] = divide(target, counts.astype(target.dtype))

@@ -94,7 +94,7 @@ def index_written(array: Array, values: Array, *rest: Any) -> Array:
     check_all(array, key)
     result = array if in_place else array.copy("K")
     if accumulate:
-        accumulate(result, key, values)
+        add_at(result, key, values)
     else:
         try:
             result[key] = values
@@ -114,11 +114,11 @@ def index_summed(values: Array, *rest: Any) -> Array:
     """Zeros with ``values`` added at the indices; the rest is indices, their places, the shape."""
     *indices, places, shape = rest
     result = xp.zeros(shape, values.dtype)
-    accumulate(result, full_key(indices, places), values)
+    add_at(result, full_key(indices, places), values)
     return result
 
 
-def accumulate(array: Array, key: Any, values: Array) -> None:
+def add_at(array: Array, key: Any, values: Array) -> None:
     """Adds ``values`` at the indices of ``array``, each occurrence of an index counting."""
     if not array.flags.c_contiguous or any([k.dtype.kind == "b" for k in key if k is not _ALL]):
         xp.add.at(array, key, values)
@@ -191,7 +191,7 @@ def index_added(
     if not array.ndim:
         result[...] = result + source.sum(dtype=source.dtype)
     else:
-        accumulate(result, _slices(index, dim) + (_ALL,) * (array.ndim - dim - 1), source)
+        add_at(result, _slices(index, dim) + (_ALL,) * (array.ndim - dim - 1), source)
     return result
 
 
@@ -254,7 +254,7 @@ def put(
     flat = result.reshape(-1)
     index, source = index.reshape(-1), source.reshape(-1)
     if accumulate:
-        accumulate(flat, (index,), source)
+        add_at(flat, (index,), source)
     else:
         flat[index] = source
     if not result.flags.c_contiguous:
