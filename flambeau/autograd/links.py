@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.graph import INPUT, RESULT, Node
-from flambeau.core.op import Op
+from flambeau.core.op import UNUSED, Op
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.ops.creation import zeros
 
@@ -29,12 +29,22 @@ class ZeroLink(Node):
         pass
 
 
+class UnusedLink(ZeroLink):
+    """The same where PyTorch finds the values unused, although the gradient has a history."""
+
+    __slots__ = ()
+
+    def pull(self, grad: Any) -> Any:
+        return None
+
+
 def linked(node: Node, pulled: Any) -> Any:
     """The gradients of an operation's inputs, those without a history linked to the inputs."""
     op = type(node).op if hasattr(type(node), "op") else None
     if op is None or op.view or op.linked is False or not pulled:
         return pulled
-    return [_link(g, _named(op, node, i)) if _is_bare(g) else g for i, g in enumerate(pulled)]
+    link = UnusedLink if op.linked == UNUSED else ZeroLink
+    return [_link(link, g, _named(op, node, i)) if _is_bare(g) else g for i, g in enumerate(pulled)]
 
 
 def _named(op: Op, node: Node, index: int) -> tuple[Node, ...]:
@@ -53,10 +63,10 @@ def _is_bare(g: Any) -> bool:
     return isinstance(g, Tensor) and g._node is None and g._kind is not None and g._kind.floating
 
 
-def _link(g: Tensor, inputs: tuple[Node, ...]) -> Tensor:
+def _link(cls: type[ZeroLink], g: Tensor, inputs: tuple[Node, ...]) -> Tensor:
     if not inputs:
         return g
-    link = _new(ZeroLink)
+    link = _new(cls)
     link.edges, link.saved, link.hooks = inputs, (), None
     link.shape, link.kind = g._array.shape, g.kind
     result = wrap(g._array, g.kind)

@@ -32,6 +32,7 @@ LINEAR = "linear"  # the op applied to the tangents
 LEADING = "leading"  # batching rule: the kernel treats all leading dimensions as a stack
 FOLDED = "folded"  # batching rule: the hidden dimension joins the first, the batch of images
 POINTWISE = "pointwise"  # the vjp formulas push tangents; batches are aligned by rank
+UNUSED = "unused"  # of ``Op.linked``: to all inputs, as histories that find them unused
 SAME = "same"  # shape rule: the result has the shape of the first input
 
 
@@ -100,7 +101,7 @@ class Op:
         self.random = "generator" in params
         # Whether gradients without a history are linked to the inputs (autograd/links.py): by
         # default to those that the rules name.
-        self.linked: bool | None = None
+        self.linked: bool | str | None = None
         self.variadic = isinstance(inputs, str)
         self.inputs = (inputs.lstrip("*"),) if isinstance(inputs, str) else inputs
         self.params, self.n_dims = dims + params, len(dims)

@@ -78,7 +78,7 @@ def _average(name: str, n: int, input: Tensor, output_size: Any) -> Tensor:
             f"{name}: elements of output_size must be greater than or equal to 0 but received "
             f"{{{shown}}}"
         )
-    if n > 1 and size == (1,) * n:
+    if size == (1,) * n:
         return input.mean(tuple(range(-n, 0)), True)  # type: ignore[attr-defined]
     shape = input._array.shape
     if n == 1:

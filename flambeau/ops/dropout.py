@@ -240,6 +240,7 @@ _rrelu_op = Op("rrelu_with_noise", _sloped, outputs=2, differentiable=(0,), shap
                params=("kind", "lower", "upper", "training", "generator"),
                vjp={"input": lambda grad, result1: grad * result1},
                jvp=lambda input_t, result1: input_t * result1)  # fmt: skip
+_rrelu_op.linked = True  # the slopes depend on the input
 
 
 def rrelu(

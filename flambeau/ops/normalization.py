@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from flambeau.core.modes import modes
-from flambeau.core.op import Op
+from flambeau.core.op import UNUSED, Op
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.core.views import bump
@@ -84,13 +84,16 @@ def _(input: Tensor, weight: Maybe, input_t: Maybe, weight_t: Maybe, bias_t: May
     return affine_tangent(unit, scale, dims, weight, input_t, weight_t, bias_t), None, None, None
 
 
+_batch_norm.linked = UNUSED
+
+
 def normalize_batch(
     input: Tensor, weight: Maybe, bias: Maybe, running_mean: Maybe, running_var: Maybe,
     training: bool, momentum: float, eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Batch norm, updating running statistics in training: the result, mean and 1 / deviation."""
-    if input.ndim < 2 and not input._array.size:
-        return input.clone(), *[input.new_empty(0)] * 2  # type: ignore[attr-defined]
+    if not input._array.size:
+        return _batch_of_nothing(input, weight, bias), *[input.new_empty(0)] * 2  # type: ignore
     channels = input.size(1) if input.ndim < 2 else input._array.shape[1]  # type: ignore
     given = (running_mean, running_var, weight, bias)
     if not training and (running_mean is None or running_var is None):
@@ -107,6 +110,13 @@ def normalize_batch(
         _blend(running_mean, mean, momentum)
         _blend(running_var, var, momentum)  # type: ignore[arg-type]
     return follow(result, input), mean, rstd
+
+
+def _batch_of_nothing(input: Tensor, weight: Maybe, bias: Maybe) -> Tensor:
+    """A copy of the input; the parameters take part, so that they get gradients of zero."""
+    result = input.clone()  # type: ignore[attr-defined]
+    result = result if weight is None else result * weight[0]  # type: ignore[index]
+    return result if bias is None else result + bias[0]  # type: ignore[index]
 
 
 def _check_parameters(input: Tensor, given: tuple[Maybe, ...], channels: int) -> None:

@@ -18,7 +18,7 @@ from flambeau.ops.spatial import COUNTS, Ints, batched, follow, per_dimension
 # ---- operators
 
 
-def _at(values: Tensor, indices: Tensor) -> Tensor:
+def values_at(values: Tensor, indices: Tensor) -> Tensor:
     """The pixels of ``[N, C, *spatial]`` at flat spatial indices, in the shape of the indices."""
     if indices.numel() == 0:
         return values.new_zeros(indices.shape)  # type: ignore[attr-defined]
@@ -31,7 +31,7 @@ def _pooled(x: Any, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, c
     return (*x.shape[:2], *[kernels.pooled_size(*side, ceil) for side in sides])
 
 
-def _with_indices(shape: Ints, x: Any) -> Any:
+def with_indices(shape: Ints, x: Any) -> Any:
     return (shape, x.dtype), (shape, "int64")
 
 
@@ -39,21 +39,21 @@ _max_pool = Op("max_pool_with_indices", kernels.max_pool_forward, batch=FOLDED,
     params=("kernel_size", "stride", "padding", "dilation", "ceil_mode"), outputs=2,
     differentiable=(0,), accepts="if", refusal="max_pool", node="MaxPool2DWithIndices",
     vjp={"input": lambda grad, result1, input_shape: (
-        _max_pool_backward(grad, result1, tuple(input_shape)))},
-    jvp=lambda input_t, result1: (_at(input_t, result1), None),
-    shape=lambda x, *geometry: _with_indices(_pooled(x, *geometry), x))  # fmt: skip
+        max_pool_backward(grad, result1, tuple(input_shape)))},
+    jvp=lambda input_t, result1: (values_at(input_t, result1), None),
+    shape=lambda x, *geometry: with_indices(_pooled(x, *geometry), x))  # fmt: skip
 
 _adaptive_max_pool = Op("adaptive_max_pool", kernels.adaptive_max_pool_forward, batch=FOLDED,
     params=("output_size",), outputs=2, differentiable=(0,), accepts="f",
     refusal="adaptive_max_pool2d", node="AdaptiveMaxPool2D",
     vjp={"input": lambda grad, result1, input_shape: (
-        _max_pool_backward(grad, result1, tuple(input_shape)))},
-    jvp=lambda input_t, result1: (_at(input_t, result1), None),
-    shape=lambda x, size: _with_indices((*x.shape[:2], *size), x))  # fmt: skip
+        max_pool_backward(grad, result1, tuple(input_shape)))},
+    jvp=lambda input_t, result1: (values_at(input_t, result1), None),
+    shape=lambda x, size: with_indices((*x.shape[:2], *size), x))  # fmt: skip
 
-_max_pool_backward = Op("max_pool_backward", kernels.max_pool_backward,
+max_pool_backward = Op("max_pool_backward", kernels.max_pool_backward,
     inputs=("grad_output", "indices"), params=("shape",),
-    vjp={"grad_output": lambda grad, indices: _at(grad, indices)},
+    vjp={"grad_output": lambda grad, indices: values_at(grad, indices)},
     shape=lambda grad, indices, shape: shape)  # fmt: skip
 
 _AVERAGE = (
@@ -374,4 +374,4 @@ def avg_pool3d(
     )  # fmt: skip
 
 
-__all__ = exported(globals())
+__all__ = exported(globals(), "values_at with_indices")

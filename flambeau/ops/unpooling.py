@@ -7,8 +7,12 @@ from typing import Any
 
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import int64, scalar_name
+from flambeau.core.op import FOLDED, Op
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
+from flambeau.kernels.shared import pooling as kernels
+from flambeau.ops.direct import run
+from flambeau.ops.drawing import unsupported
 from flambeau.ops.pooling import (
     avg_pool1d,
     avg_pool2d,
@@ -16,9 +20,11 @@ from flambeau.ops.pooling import (
     max_pool1d,
     max_pool2d,
     max_pool3d,
+    max_pool_backward,
+    values_at,
+    with_indices,
 )  # fmt: skip
 from flambeau.ops.random import rand
-from flambeau.ops.sequences import arange
 from flambeau.ops.spatial import Ints, follow, per_dimension
 
 # ---- unpooling
@@ -79,9 +85,7 @@ def _check_unpool(n: int, input: Tensor, indices: Tensor, size: list[int]) -> No
                 f"dimensions, but got {list(input.shape)} with dimension {d} being empty."
             )
     if input.dtype.rank < 2:
-        raise NotImplementedError(
-            f"\"max_unpool{m}d\" not implemented for '{scalar_name(input.dtype)}'"
-        )
+        raise unsupported(f"max_unpool{m}d", input.dtype)
     volume = math.prod(size)
     if input.device.type != "meta" and indices.numel():
         wrong = indices[(indices < 0) | (indices >= volume)]  # type: ignore
@@ -187,15 +191,14 @@ def lp_pool3d(
 # ---- fractional maximum
 
 
-def _starts(samples: Tensor, extent: int, size: int, window: int) -> Tensor:
-    """Where the windows of a dimension begin, from a sample in [0, 1): ``[N, C, size]``."""
-    if size == 1:
-        return (samples.unsqueeze(-1) * 0).long() + (extent - window)  # type: ignore[attr-defined]
-    alpha = (extent - window) / (size - 1)
-    steps = arange(size, device=samples.device)
-    shifted = (samples.unsqueeze(-1) + steps.to(samples.dtype)) * alpha  # type: ignore
-    places = shifted.long() - (samples.unsqueeze(-1) * alpha).long()  # type: ignore[attr-defined]
-    return places.where(steps < size - 1, places * 0 + (extent - window))
+_fractional_max_pool = Op("fractional_max_pool", kernels.fractional_max_pool_forward, batch=FOLDED,
+    inputs=("input", "samples"), params=("kernel_size", "output_size"), outputs=2,
+    differentiable=(0,), accepts="f", node="FractionalMaxPool2D",
+    vjp={"input": lambda grad, result1, input_shape: (
+        max_pool_backward(grad, result1, tuple(input_shape)))},
+    jvp=lambda input_t, result1: (values_at(input_t, result1), None),
+    shape=lambda x, samples, kernel, size: with_indices((*x.shape[:2], *size), x))  # fmt: skip
+_fractional_max_pool.linked = True  # PyTorch's gradient uses the input
 
 
 def _fractional(
@@ -223,21 +226,35 @@ def _fractional(
     if n == 3 and input.ndim == 4 and samples is not None:
         samples = samples[:1]  # PyTorch does not ask how many there are
     samples = _samples(x, n, samples)
-    for side, m, k, s in zip(("time", "height", "width")[3 - n :], x.shape[2:], kernel, size):
-        if s + k - 1 > m:
-            raise RuntimeError(f"{name}(): pool {side} {k} too large relative to input {side} {m}")
-    values, indices = _windows_maximum(x, samples, kernel, size)
+    _check_windows(name, x.shape, kernel, size)
+    if not x.dtype.is_floating_point:
+        raise unsupported(f"{name}_out_frame", x.dtype)
+    values, indices = run(_fractional_max_pool, (x, samples), (kernel, size))
     if input.ndim == n + 2:
         return values, indices
     return values.squeeze(0), indices.squeeze(0)  # type: ignore[attr-defined]
 
 
+def _check_windows(name: str, shape: Ints, kernel: Ints, size: Ints) -> None:
+    n = len(kernel)
+    for d in range(1, n + 2):
+        if shape[d] == 0:
+            raise RuntimeError(
+                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but got"
+                f"{list(shape)} with dimension {d} being empty."
+            )
+    suffix, more = ("_out", 1) if n == 3 else ("", 0)  # PyTorch's volumes need one pixel more
+    for side, m, k, s in zip(("time", "height", "width")[3 - n :], shape[2:], kernel, size):
+        if s + k - 1 + more > m:
+            raise RuntimeError(
+                f"{name}{suffix}(): pool {side} {k} too large relative to input {side} {m}"
+            )
+
+
 def _samples(x: Tensor, n: int, samples: Tensor | None) -> Tensor:
     if samples is None:
         if not x.dtype.is_floating_point:
-            raise NotImplementedError(
-                f"\"check_uniform_bounds\" not implemented for '{scalar_name(x.dtype)}'"
-            )
+            raise unsupported("check_uniform_bounds", x.dtype)
         return rand(x.shape[0], x.shape[1], n, dtype=x.dtype, device=x.device)
     if samples.dtype is not x.dtype:
         raise RuntimeError("Expect _random_samples to have the same dtype as input")
@@ -250,26 +267,6 @@ def _samples(x: Tensor, n: int, samples: Tensor | None) -> Tensor:
     if samples.shape[2] != n:
         raise RuntimeError(f"Expect _random_samples.size(2) equals to {n} got {samples.shape[2]}.")
     return samples
-
-
-def _windows_maximum(x: Tensor, samples: Tensor, kernel: Ints, size: Ints) -> tuple[Tensor, Tensor]:
-    """The maximum of each window, and its flat index in its plane."""
-    n, lead = len(kernel), tuple(x.shape[:2])
-    flat: Any = 0
-    for d in range(n):
-        # PyTorch's samples are for width and height, but for depth, height and width
-        chosen = samples.select(2, d if n == 3 else n - 1 - d)  # type: ignore[attr-defined]
-        places = _starts(chosen, x.shape[2 + d], size[d], kernel[d]).unsqueeze(-1)  # type: ignore
-        places = places + arange(kernel[d], device=x.device)
-        ones = [1] * (2 * n)
-        ones[d], ones[n + d] = size[d], kernel[d]
-        flat = flat * x.shape[2 + d] + places.reshape(*lead, *ones)
-    flat = flat.expand(*lead, *size, *kernel).reshape(*lead, *size, math.prod(kernel))
-    pixels = x.flatten(2).gather(2, flat.flatten(2)).reshape(flat.shape)  # type: ignore
-    if not pixels.shape[-1]:
-        return x.new_full((*lead, *size), float("-inf")), flat.new_zeros((*lead, *size))  # type: ignore
-    values, best = pixels.max(-1)
-    return values, flat.gather(-1, best.unsqueeze(-1)).squeeze(-1)
 
 
 def fractional_max_pool2d(

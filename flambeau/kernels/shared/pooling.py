@@ -8,6 +8,7 @@ a sum over windows: those of the results that a pixel belongs to.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -154,6 +155,44 @@ def _places(side: Windows, extent: int, tap: int) -> Array:
 
 def _lowest(value: Array) -> Any:
     return -xp.inf if value.dtype.kind == "f" else xp.iinfo(value.dtype).min
+
+
+def fractional_max_pool_forward(
+    x: Array, samples: Array, kernel: Ints, size: Ints
+) -> tuple[Array, Array]:
+    """As ``max_pool_forward`` with windows that begin at places given by ``samples`` [N, C, n].
+
+    The samples of images are for width and height, those of volumes for depth, height and width.
+    """
+    n, lead, extents = len(kernel), x.shape[:2], x.shape[2:]
+    strides = [prod(extents[d + 1 :]) for d in range(n)]
+    first: Array = 0
+    for d in range(n):
+        starts = _fractions(
+            samples[..., d if n == 3 else n - 1 - d], extents[d], size[d], kernel[d]
+        )
+        first = (
+            first
+            + starts.reshape(*lead, *[size[d] if i == d else 1 for i in range(n)]) * strides[d]
+        )
+    pixels, flat = wide(x).reshape(*lead, prod(extents)), first.reshape(*lead, prod(size))
+    best, where = xp.full(flat.shape, -xp.inf, pixels.dtype), flat.copy()
+    for tap in product(*map(range, kernel)):
+        index = flat + sum([at * stride for at, stride in zip(tap, strides)])
+        other = xp.take_along_axis(pixels, index, -1)
+        better = (other > best) | xp.isnan(other)
+        xp.copyto(best, other, where=better)
+        xp.copyto(where, index, where=better)
+    return rounded(best.reshape(first.shape), x.dtype), where.reshape(first.shape)
+
+
+def _fractions(samples: Array, extent: int, size: int, window: int) -> Array:
+    """Where the windows of a dimension begin, from a sample in [0, 1): ``[N, C, size]``."""
+    last, steps = extent - window, xp.arange(size)
+    alpha = last / (size - 1) if size > 1 else 0
+    shifted = (samples[..., None] + steps.astype(samples.dtype)) * alpha
+    places = shifted.astype(xp.int64) - (samples[..., None] * alpha).astype(xp.int64)
+    return xp.where(steps < size - 1, places, last)
 
 
 def _shaped(vector: Array, axis: int, rank: int) -> Array:

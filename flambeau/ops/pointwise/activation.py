@@ -34,7 +34,11 @@ def _activation(name: str, forward: Any, params: tuple[str, ...] = (), **options
 
 
 def _backward(name: str, kernel: Any, kept: str, params: tuple[str, ...] = (), **rules: Any) -> Op:
-    """A gradient as an operator of the gradient of the result and of what was kept."""
+    """A gradient as an operator of the gradient of the result and of what was kept.
+
+    Without a rule for what was kept, the second derivative is zero.
+    """
+    rules.setdefault(kept, lambda grad: grad.new_zeros(grad.shape))
     return Op(name, kernel, inputs=("grad_output", kept), params=params, promote="same", widen=True,
               shape=SAME, jvp=POINTWISE, batch=POINTWISE, vjp=rules)  # fmt: skip
 
