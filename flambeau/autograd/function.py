@@ -370,7 +370,7 @@ def _mapped(cls: type[Function], batched: Any, args: tuple[Any, ...]) -> Any:
     level = batched.level
     mine = [isinstance(a, Tensor) and a.rewrap is not None and a.level == level for a in args]
     values = [a.value if m else a for a, m in zip(args, mine)]
-    info = VmapInfo(batched.value.shape[0], modes.randomness[-1])
+    info = VmapInfo(batched.value.shape[0], modes.batches[-1].randomness)
     output, dims = cls.vmap(info, tuple([0 if m else None for m in mine]), *values)
     single = not isinstance(output, tuple)
     outputs, places = ((output,), (dims,)) if single else (output, dims)

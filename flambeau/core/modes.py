@@ -23,8 +23,8 @@ class Modes(threading.local):
     anomaly: tuple[bool, bool] = (False, True)  # detect_anomaly: on, check for nan
     multithreading: bool = True
     level: int = 0  # how many transforms are nested
-    batch: Any = None  # of the innermost vmap: its level, its size, and what wraps its values
-    randomness: tuple[str, ...] = ()  # of the vmaps that are running, innermost last
+    lifts: tuple[Any, ...] = ()  # levels of the running transforms, and what lifts to them
+    batches: tuple[Any, ...] = ()  # the vmaps that are running, innermost last
     plain_subclasses: int = 0  # how many DisableTorchFunctionSubclass blocks are open
     backward_pass: Any = None  # the nodes of the pass that is running
     watcher: Any = None  # who computes the gradients of nodes instead of the engine, to watch them

@@ -102,6 +102,7 @@ class Tensor:
     _hidden_kind: Kind | None = None
     level: int = 0  # of nested transforms, for batched and dual tensors
     rewrap: Any = None  # of batched tensors: another tensor of their level
+    alike: Any = None  # of special tensors: a new tensor made for each that is inside
     absorb: Any = None  # their way of taking the result of an in-place operation
 
     @property

@@ -16,18 +16,23 @@ from flambeau.core.modes import modes
 from flambeau.core.op import FOLDED, LEADING, POINTWISE, Op
 from flambeau.core.tensor import Tensor
 from flambeau.core.virtual import virtual
+from flambeau.func.histories import leaf
+from flambeau.func.levels import Special
+from flambeau.ops.examples import counts
+from flambeau.ops.factories import sizes
 from flambeau.ops.joining import stack
 
 _DIMS = frozenset({"dim", "dims", "dim0", "dim1", "dim2"})
 
 
-class Batched(Tensor):
+class Batched(Special):
     """A tensor with a hidden first dimension, at one level of nesting."""
 
     __slots__ = ("level", "value")
 
     value: Tensor
     level: int
+    hidden = 1
 
     def intercept(self, op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         """The call on the values of the batched tensors of this level."""
@@ -35,6 +40,11 @@ class Batched(Tensor):
         is_batched = [type(t) is Batched and t.level == level for t in tensors]
         values = [t.value if b else t for t, b in zip(tensors, is_batched)]
         return wrap_all(_run(op, values, is_batched, size, params), level)
+
+    def alike(self, make: Any, size: Any = ()) -> Batched:
+        """What ``make`` makes of the values, and of a size with the hidden dimension in front."""
+        shape = sizes("size", size) if size else ()
+        return batched(make(self.value, ((self.value.shape[0], *shape),)), self.level)
 
     def absorb(self, result: Tensor) -> Tensor:
         """Takes the values of an in-place operation's result."""
@@ -52,6 +62,41 @@ class Batched(Tensor):
     def rewrap(self, value: Tensor) -> Batched:
         """Another tensor of this level."""
         return batched(value, self.level)
+
+    @property
+    def inside(self) -> Tensor:  # type: ignore[override]
+        """The values of all examples."""
+        return self.value
+
+    def leaf(self) -> Batched:
+        """The same values as a leaf to differentiate with respect to."""
+        return batched(leaf(self.value), self.level)
+
+    def take_in(self, weight: Tensor) -> Tensor:
+        """A weight of this tensor as a weight of all values."""
+        if type(weight) is Batched and weight.level == self.level:
+            return weight.value
+        return _expanded(weight, self.value.shape[0])
+
+    def let_out(self, value: Tensor) -> Tensor:
+        """Values of all examples, with their first dimension hidden."""
+        return batched(value, self.level)
+
+    def each(self, function: Any, given: int = 0, made: int = 0) -> Tensor:
+        """A function of tensors of lower levels, of the values of all examples."""
+        value = self.value.movedim(0, given) if given else self.value  # type: ignore[attr-defined]
+        result = function(value)
+        return batched(result.movedim(made, 0) if made else result, self.level)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        """Refused: gradients inside of transforms are those of ``torch.func``."""
+        raise RuntimeError(
+            "You are attempting to call Tensor.requires_grad_() (or perhaps using "
+            "torch.autograd.functional.* APIs) inside of a function being transformed by a "
+            "functorch transform. This is unsupported, please attempt to use the functorch "
+            "transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call requires_grad_() "
+            "outside of a function being transformed instead."
+        )
 
     def __repr__(self) -> str:  # type: ignore[override]
         return f"BatchedTensor(lvl={self.level}, bdim=0, value=\n{self.value!r}\n)"
@@ -88,6 +133,11 @@ def batched(value: Tensor, level: int) -> Batched:
     )
     made._node, made._base, made._writes = value._node, None, None
     return made
+
+
+def mapped_over(value: Tensor, size: int, level: int) -> Batched:
+    """A tensor that is the same for all examples as one of a level."""
+    return batched(_expanded(value, size), level)
 
 
 def wrap_all(result: Any, level: int) -> Any:
@@ -187,15 +237,9 @@ def _random(
     op: Op, values: list[Any], is_batched: list[bool], size: int, params: tuple[Any, ...]
 ) -> Any:
     """Random operators: one draw for all examples, or one for each."""
-    mode = modes.randomness[-1] if modes.randomness else "error"
-    if mode == "error":
-        raise RuntimeError(
-            "vmap: called random operation while in randomness error mode. Please either use "
-            "the 'same' "
-            "or 'different' randomness flags on vmap or perform the randomness operation out "
-            "of vmap"
-        )
-    if mode == "same":
+    counts()
+    rule = op.batch_rule
+    if modes.batches[-1].randomness == "same" and rule is None:
         raise RuntimeError(
             "Vmap does not currently support same randomness with a batched tensor input. "
             "Please file "
@@ -205,7 +249,7 @@ def _random(
         v if b or not isinstance(v, Tensor) else _expanded(v, size)
         for v, b in zip(values, is_batched)
     ]
-    return dispatch(op, tuple(full), params)
+    return rule(op, *full, *params) if callable(rule) else dispatch(op, tuple(full), params)
 
 
 def _looped(op: Op, values: list[Any], size: int, params: tuple[Any, ...]) -> Any:

@@ -6,19 +6,17 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from flambeau.autograd.backward import grad as gradients
 from flambeau.autograd.grad_mode import enable_grad
 from flambeau.core.graph import Leaf, Node
-from flambeau.core.modes import modes
 from flambeau.core.tensor import Tensor
 from flambeau.core.views import history
 from flambeau.func.batched import Batched, batched
-from flambeau.func.dual import Dual, dual, tracked_leaf
-from flambeau.func.levels import new_level
+from flambeau.func.dual import Dual, constant, dual
+from flambeau.func.histories import leaf, pull_or_zeros
+from flambeau.func.levels import lifted, new_level
 from flambeau.func.trees import flatten, mapped, unflatten
 from flambeau.func.vmap import vmap
 from flambeau.ops.creation import ones_like, zeros_like
-from flambeau.ops.joining import stack
 from flambeau.ops.sequences import eye
 
 Function = Callable[..., Any]
@@ -28,25 +26,10 @@ Function = Callable[..., Any]
 
 
 def _leaf(value: Any) -> Any:
-    """A tensor to differentiate with respect to: fresh, but connected to what it was made from."""
+    """An argument as a leaf that belongs to every transform around: its gradient may do so."""
     if not isinstance(value, Tensor) or not value.kind.floating:
         return value
-    if type(value) is Batched:
-        return batched(_leaf(value.value), value.level)
-    if type(value) is Dual:
-        return tracked_leaf(value)
-    if history(value) is not None:
-        return value.view_as(value)  # type: ignore[attr-defined]
-    return value.detach().requires_grad_()  # type: ignore[attr-defined]
-
-
-def _mapped_over(value: Any) -> Any:
-    """An argument that vmap does not map, made one that it does: its gradient differs by
-    example."""
-    if modes.batch is None or not isinstance(value, Tensor) or type(value) is Batched:
-        return value
-    level, size, _ = modes.batch
-    return batched(value.unsqueeze(0).expand(size, *value.shape), level)  # type: ignore
+    return leaf(lifted(value))
 
 
 def _free(results: Any, leaves: list[Any]) -> Any:
@@ -60,7 +43,7 @@ def _freed(value: Any, own: set[int]) -> Any:
         return value
     if type(value) is Batched:
         return batched(_freed(value.value, own), value.level)
-    if type(value) is Dual:
+    if type(value) is Dual and not (value.tracked and _reaches_others(value._node, own)):
         return dual(_freed(value.primal, own), _freed(value.tangent, own), value.level)
     node = history(value)
     if node is None or _reaches_others(node, own):
@@ -97,7 +80,7 @@ def grad_and_value(func: Function, argnums: Any = 0, has_aux: bool = False) -> F
         places = [n % len(args) if args else n for n in (argnums if several else (argnums,))]
         trees = [flatten(args[n]) for n in places]
         with enable_grad():
-            groups = [[_leaf(_mapped_over(v)) for v in values] for values, _ in trees]
+            groups = [[_leaf(v) for v in values] for values, _ in trees]
             inner = list(args)
             for n, leaves, (_, spec) in zip(places, groups, trees):
                 inner[n] = unflatten(spec, leaves)
@@ -113,7 +96,7 @@ def grad_and_value(func: Function, argnums: Any = 0, has_aux: bool = False) -> F
             _check_scalar(output)
             leaves = [leaf for group in groups for leaf in group]
             wanted = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.kind.floating]
-            found = _pull([output], [ones_like(output)], wanted)
+            found = pull_or_zeros([output], [ones_like(output)], wanted)
         by_leaf = iter(found)
         grads = [
             unflatten(
@@ -140,56 +123,6 @@ def _check_scalar(output: Any) -> None:
             "with "
             f"{output.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
         )
-
-
-def _pull(outputs: list[Any], weights: list[Any], inputs: list[Any]) -> list[Any]:
-    """Gradients with the graph kept and recorded; zeros where there is none."""
-    values = [_inside(o) for o in outputs]
-    pairs = [
-        (v, _inside_like(w, o))
-        for v, w, o in zip(values, weights, outputs)
-        if history(v) is not None
-    ]
-    roots = [_inside(i) for i in inputs]
-    if not pairs:
-        return [zeros_like(i) for i in inputs]
-    found = gradients(
-        [v for v, _ in pairs], roots, [w for _, w in pairs], create_graph=True, allow_unused=True
-    )
-    return [zeros_like(i) if g is None else _outside(g, i) for g, i in zip(found, inputs)]
-
-
-def _inside(value: Any) -> Any:
-    """The plain tensor under batched and dual ones."""
-    while type(value) is Batched or (type(value) is Dual and not value.tracked):
-        value = value.value if type(value) is Batched else value.primal
-    return value
-
-
-def _inside_like(weight: Any, output: Any) -> Any:
-    """A weight with the hidden dimensions that the output has."""
-    levels = []
-    while type(output) is Batched or (type(output) is Dual and not output.tracked):
-        levels.append(output)
-        output = output.value if type(output) is Batched else output.primal
-    for one in levels:
-        if type(one) is Batched:
-            if type(weight) is Batched and weight.level == one.level:
-                weight = weight.value
-            else:
-                weight = weight.unsqueeze(0).expand(one.value.shape[0], *weight.shape)
-        elif type(weight) is Dual and weight.level == one.level:
-            weight = weight.primal
-    return weight
-
-
-def _outside(value: Tensor, like: Any) -> Any:
-    """A gradient of the plain tensor, wrapped as the input is."""
-    if type(like) is Batched:
-        return batched(_outside(value, like.value), like.level)
-    if type(like) is Dual and not like.tracked:
-        return _outside(value, like.primal)
-    return value
 
 
 def grad(func: Function, argnums: Any = 0, has_aux: bool = False) -> Function:
@@ -236,23 +169,9 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
                 "Expected pytree structure of cotangents to be the same as pytree structure "
                 f"of outputs to the function. cotangents: {given}, primal output: {out_spec}"
             )
-        if any([type(w) is Batched for w in given]):
-            return _pull_batched(outputs, given, leaves, spec)
         with enable_grad():
-            found = _pull(outputs, given, leaves)
+            found = pull_or_zeros(outputs, given, leaves)
         return tuple(_free(unflatten(spec, found), leaves))
-
-    def _pull_batched(outputs: list[Any], given: list[Any], leaves: list[Any], spec: Any) -> Any:
-        """One pass for each example of batched weights."""
-        level = max([w.level for w in given if type(w) is Batched])
-        size = next(w.value.shape[0] for w in given if type(w) is Batched and w.level == level)
-        rows = []
-        for i in range(size):
-            chosen = [w.value[i] if type(w) is Batched and w.level == level else w for w in given]
-            with enable_grad():
-                rows.append(_free(_pull(outputs, chosen, leaves), leaves))
-        stacked = [batched(stack(list(c)), level) for c in zip(*rows)]
-        return tuple(unflatten(spec, stacked))
 
     freed = unflatten(out_spec, [_free(o, leaves) for o in outputs])
     return (freed, pull, _free(aux, leaves)) if has_aux else (freed, pull)
@@ -276,30 +195,24 @@ def jacrev(
         outputs, out_spec = flatten(output)
         per_output = []
         for index, one in enumerate(outputs):
-            basis = eye(one.numel(), dtype=one.dtype, device=one.device).reshape(
-                one.numel(), *one.shape
-            )  # type: ignore
-            rows = [
-                pull(
-                    unflatten(
-                        out_spec,
-                        [row if j == index else zeros_like(o) for j, o in enumerate(outputs)],
-                    )
-                )
-                for row in basis.unbind(0)  # type: ignore[attr-defined]
-            ]
-            columns = [
-                unflatten(flatten(rows[0][k])[1], [
-                    stack(list(cells)).reshape(*one.shape, *cells[0].shape)  # type: ignore[attr-defined]
-                    for cells in zip(*[flatten(r[k])[0] for r in rows])
-                ])
-                for k in range(len(chosen))
-            ]  # fmt: skip
+
+            def row(weight: Any, index: int = index) -> Any:
+                weights = [weight if j == index else zeros_like(o) for j, o in enumerate(outputs)]
+                return pull(unflatten(out_spec, weights))
+
+            rows = vmap(row, chunk_size=chunk_size)(_basis(one))
+            columns = [mapped(lambda c: c.reshape(*one.shape, *c.shape[1:]), r) for r in rows]  # noqa: B023
             per_output.append(tuple(columns) if several else columns[0])
         jacobian = unflatten(out_spec, per_output)
         return (jacobian, result[2]) if has_aux else jacobian
 
     return wrapper
+
+
+def _basis(like: Tensor) -> Tensor:
+    """For each element of a tensor, one of its shape that is one there and zero elsewhere."""
+    count = like.numel()
+    return eye(count, dtype=like.dtype, device=like.device).reshape(count, *like.shape)  # type: ignore
 
 
 def _bound(
@@ -339,7 +252,7 @@ def jvp(
             "For example, if primals is a tuple of 3 tensors, tangents also must be. Got "
             f"primals with structure {spec} and tangents with structure {tangent_spec}"
         )
-    with new_level() as level:
+    with new_level(constant) as level:
         output = func(*unflatten(spec, [dual(v, t, level) for v, t in zip(values, moves)]))
         aux = None
         if has_aux:
@@ -375,15 +288,12 @@ def jacfwd(
         blocks = []
         out_spec: Any = None
         for k, one in enumerate(chosen):
-            basis = eye(one.numel(), dtype=one.dtype, device=one.device).reshape(
-                one.numel(), *one.shape
-            )  # type: ignore
 
             def push(tangent: Any, k: int = k) -> Any:
                 moves = tuple([tangent if j == k else zeros_like(c) for j, c in enumerate(chosen)])
                 return jvp(call, tuple(chosen), moves, has_aux=has_aux)
 
-            columns = vmap(push, randomness=randomness)(basis)
+            columns = vmap(push, randomness=randomness)(_basis(one))
             if has_aux:
                 aux = mapped(lambda a: a[0] if isinstance(a, Tensor) else a, columns[2])
             cells, out_spec = flatten(columns[1])

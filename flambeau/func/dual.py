@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flambeau.autograd.backward import grad as gradients
 from flambeau.autograd.grad_mode import enable_grad
 from flambeau.core.dispatch import dispatch
 from flambeau.core.graph import make_leaf, record, record_outputs
 from flambeau.core.modes import modes
 from flambeau.core.op import LINEAR, POINTWISE, Op, wants
 from flambeau.core.tensor import Tensor
+from flambeau.func.histories import leaf, pull
+from flambeau.func.levels import Special, lifted
 from flambeau.ops.creation import zeros_like
 
 
-class Dual(Tensor):
+class Dual(Special):
     """A tensor and its tangent, at one level of nesting.
 
     Histories are those of the primals, unless a gradient was asked for inside of the forward mode:
@@ -33,6 +34,7 @@ class Dual(Tensor):
     tangent: Tensor
     level: int
     tracked: bool
+    hidden = 0
 
     def intercept(self, op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         """The call on the primals, and the tangents of its results."""
@@ -40,11 +42,36 @@ class Dual(Tensor):
         primals = tuple([t.primal if d else t for t, d in zip(tensors, mine)])
         tangents = [t.tangent if d else None for t, d in zip(tensors, mine)]
         result = dispatch(op, primals, params)
-        pushed = push(op, primals, tangents, params, result)
+        pushed = push(op, primals, tangents, params, result, self.level)
         paired = _paired(op, result, pushed, self.level)
         if modes.grad and any([type(t) is Dual and t.tracked for t in tensors]):
             _track(op, paired, tensors, params)
         return paired
+
+    @property
+    def inside(self) -> Tensor | None:  # type: ignore[override]
+        """The primal, unless this tensor is tracked."""
+        return None if self.tracked else self.primal
+
+    def leaf(self) -> Dual:
+        """The same values and tangents as a leaf at which dual gradients arrive."""
+        if self.tracked:
+            return self.view_as(self)  # type: ignore[attr-defined]
+        made = dual(self.primal, self.tangent, self.level)
+        made._node, made.tracked = make_leaf(made), True
+        return made
+
+    def take_in(self, weight: Tensor) -> Tensor:
+        """A weight of this tensor as a weight of its primal."""
+        return weight.primal if type(weight) is Dual and weight.level == self.level else weight
+
+    def let_out(self, value: Tensor) -> Tensor:
+        """A gradient of the primal as it is: it has no tangent."""
+        return value
+
+    def each(self, function: Any, given: int = 0, made: int = 0) -> Tensor:
+        """A function of tensors of lower levels, of the primal and the tangent."""
+        return dual(function(self.primal), function(self.tangent), self.level)
 
     def requires_grad_(self, requires_grad: bool = True) -> Dual:
         """Asks for gradients inside of the forward mode: they will be dual."""
@@ -57,6 +84,10 @@ class Dual(Tensor):
     def detach(self) -> Dual:
         """The same values and tangents without history."""
         return dual(self.primal.detach(), self.tangent.detach(), self.level)  # type: ignore
+
+    def alike(self, make: Any, size: Any = ()) -> Tensor:
+        """What ``make`` makes of the primal: it does not move."""
+        return make(self.primal, size)
 
     def absorb(self, result: Tensor) -> Tensor:
         """Takes the values and tangents of an in-place operation's result."""
@@ -79,11 +110,9 @@ def dual(primal: Tensor, tangent: Tensor, level: int) -> Dual:
     return made
 
 
-def tracked_leaf(value: Dual) -> Dual:
-    """A dual tensor at which gradients taken inside of the forward mode end."""
-    leaf = dual(value.primal, value.tangent, value.level)
-    leaf._node, leaf.tracked = make_leaf(leaf), True
-    return leaf
+def constant(value: Tensor, level: int) -> Dual:
+    """A tensor that does not move."""
+    return dual(value, zeros_like(value), level)
 
 
 def _track(op: Op, result: Any, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> None:
@@ -110,8 +139,9 @@ def _paired(op: Op, result: Any, tangent: Any, level: int) -> Any:
 
 
 def push(
-    op: Op, primals: tuple[Any, ...], tangents: list[Any], params: tuple[Any, ...], result: Any
-) -> Any:
+    op: Op, primals: tuple[Any, ...], tangents: list[Any], params: tuple[Any, ...], result: Any,
+    level: int,
+) -> Any:  # fmt: skip
     """The tangent of each result; None where it has none."""
     rule = op.jvp_rule
     first = result[0] if isinstance(result, tuple | list) else result
@@ -126,7 +156,7 @@ def push(
         return _pointwise(op, primals, tangents, params, result)
     if callable(rule):
         return _by_rule(op, rule, primals, tangents, params, result)
-    return _twice(op, primals, tangents, params, result)
+    return _twice(op, primals, tangents, params, result, level)
 
 
 def _or_zero(tangent: Any, primal: Any) -> Any:
@@ -176,38 +206,25 @@ def _by_rule(op: Op, rule: Any, primals: Any, tangents: Any, params: Any, result
     return tuple([pushed if i == op.main_output else None for i in range(len(result))])
 
 
-def _twice(op: Op, primals: Any, tangents: Any, params: Any, result: Any) -> Any:
+def _twice(op: Op, primals: Any, tangents: Any, params: Any, result: Any, level: int) -> Any:
     """The tangents by differentiating the gradient, which is linear in its weight."""
+    moves = [t for t in tangents if t is not None]
     with enable_grad():
-        moving = [t is not None for t in tangents]
-        leaves = tuple([
-            (p.view_as(p) if p.requires_grad else p.detach().requires_grad_()) if m else p
-            for p, m in zip(primals, moving)
-        ])  # fmt: skip
-        outputs = dispatch(op, leaves, params)
+        leaves = [p if t is None else leaf(lifted(p, level)) for p, t in zip(primals, tangents)]
+        outputs = dispatch(op, tuple(leaves), params)
         several = isinstance(outputs, tuple | list)
         results = list(outputs) if several else [outputs]
-        chosen = [i for i, r in enumerate(results) if isinstance(r, Tensor) and r._node is not None]
-        weights = [zeros_like(results[i]).requires_grad_() for i in chosen]  # type: ignore
-        inputs = [leaf for leaf, m in zip(leaves, moving) if m]
-        pulled = gradients(
-            [results[i] for i in chosen], inputs, weights, create_graph=True, allow_unused=True
-        )
-        pairs = [(g, t) for g, t in zip(pulled, [t for t in tangents if t is not None])
-                 if g is not None and g.requires_grad]  # fmt: skip
-        if not pairs:
-            return [None] * len(results) if several else zeros_like(results[0])
-        pushed = gradients(
-            [g for g, _ in pairs],
-            weights,
-            [t for _, t in pairs],
-            create_graph=True,
-            allow_unused=True,
-        )
-    tangents_out: list[Any] = [None] * len(results)
+        moving = [i for i, r in enumerate(results) if isinstance(r, Tensor) and r._node is not None]
+        weights = [leaf(lifted(zeros_like(results[i]), level)) for i in moving]
+        inputs = [one for one, t in zip(leaves, tangents) if t is not None]
+        pulled = pull([results[i] for i in moving], weights, inputs)
+        pairs = [(g, t) for g, t in zip(pulled, moves) if g is not None and g.requires_grad]  # type: ignore
+        pushed = pull([g for g, _ in pairs], [t for _, t in pairs], weights)
     given = [v for v in (*primals, *tangents) if isinstance(v, Tensor)]
     followed = any([v.requires_grad for v in given])  # type: ignore[attr-defined]
-    for i, t in zip(chosen, pushed):
-        pushed_on = zeros_like(results[i]) if t is None else t
-        tangents_out[i] = pushed_on if followed else pushed_on.detach()
-    return tangents_out if several else tangents_out[0]
+    made: list[Any] = [None] * len(results)
+    for i, t in zip(moving, pushed):
+        if t is None:
+            t = zeros_like(results[i])
+        made[i] = t if followed else t.detach()
+    return made if several else made[0]

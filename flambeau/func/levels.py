@@ -1,24 +1,72 @@
-"""Levels of nested transforms: the innermost has the highest number."""
+"""Levels of nested transforms, and what the special tensors of transforms have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from flambeau.core.modes import modes
+from flambeau.core.tensor import Tensor
 
 
 @contextmanager
-def new_level() -> Iterator[int]:
-    """The level of a transform that is entered; it ends with the block."""
+def new_level(lift: Callable[[Tensor, int], Tensor]) -> Iterator[int]:
+    """The level of a transform that is entered: the innermost has the highest number.
+
+    ``lift`` makes a tensor that knows nothing of the transform one of its level.
+    """
     modes.level += 1
+    outer, modes.lifts = modes.lifts, (*modes.lifts, (modes.level, lift))
     try:
         yield modes.level
     finally:
-        modes.level -= 1
+        modes.level, modes.lifts = modes.level - 1, outer
 
 
 def level_of(tensor: Any) -> int:
     """The level of the transform that a tensor belongs to; 0 for other tensors."""
     return getattr(tensor, "level", 0)
+
+
+def lifted(value: Any, below: float = math.inf) -> Any:
+    """A tensor at all levels of the transforms that are running, or at those below a level."""
+    for level, lift in modes.lifts:
+        if level < below:
+            value = _lifted(value, level, lift)
+    return value
+
+
+def _lifted(value: Any, level: int, lift: Callable[[Tensor, int], Tensor]) -> Any:
+    if value.level > level:
+        return value.each(lambda part: _lifted(part, level, lift))
+    return value if value.level == level else lift(value, level)
+
+
+class Special(Tensor):
+    """A tensor that a transform has wrapped."""
+
+    __slots__ = ()
+
+    hidden: int  # how many dimensions of ``inside`` this one does not show
+    inside: Tensor | None  # the tensor whose history this one has; None where it has its own
+
+    def leaf(self) -> Tensor:
+        """The same values as a leaf to differentiate with respect to."""
+        raise NotImplementedError
+
+    def take_in(self, weight: Tensor) -> Tensor:
+        """A weight of this tensor as a weight of ``inside``."""
+        raise NotImplementedError
+
+    def let_out(self, value: Tensor) -> Tensor:
+        """A tensor like ``inside``, wrapped as this one is."""
+        raise NotImplementedError
+
+    def each(self, function: Callable[[Tensor], Tensor], given: int = 0, made: int = 0) -> Tensor:
+        """A function of tensors of lower levels, of what this one is made of.
+
+        It is given, and makes, so many dimensions in front of those of this tensor.
+        """
+        raise NotImplementedError

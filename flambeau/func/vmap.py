@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from flambeau.core.modes import modes
 from flambeau.core.op import wrap_dim
 from flambeau.core.tensor import Tensor
-from flambeau.func.batched import Batched, batched
+from flambeau.func.batched import Batched, batched, mapped_over
 from flambeau.func.levels import level_of, new_level
 from flambeau.func.trees import flatten, spread, unflatten
 from flambeau.ops.joining import cat
 
 Function = Callable[..., Any]
+
+
+class Batch(NamedTuple):
+    """A ``vmap`` that is running, and what hides the first dimension of its values."""
+
+    level: int
+    size: int
+    randomness: str
+    wrap: Callable[[Tensor, int], Batched]
 
 
 def vmap(
@@ -123,9 +132,9 @@ def _checked(func: Function, in_dims: Any, value: Any, dim: Any) -> int | None:
 
 def _run(func: Function, values: list[Any], spec: Any, dims: list[Any], size: int, out_dims: Any,
          randomness: str, kwargs: dict[str, Any]) -> Any:  # fmt: skip
-    with new_level() as level:
-        modes.randomness = (*modes.randomness, randomness)
-        outer, modes.batch = modes.batch, (level, size, batched)
+    with new_level(lambda v, level: mapped_over(v, size, level)) as level:
+        outer = modes.batches
+        modes.batches = (*outer, Batch(level, size, randomness, batched))
         try:
             inside = [
                 v if d is None else batched(v if d == 0 else v.movedim(d, 0), level)
@@ -133,7 +142,7 @@ def _run(func: Function, values: list[Any], spec: Any, dims: list[Any], size: in
             ]
             outputs = func(*unflatten(spec, inside), **kwargs)
         finally:
-            modes.randomness, modes.batch = modes.randomness[:-1], outer
+            modes.batches = outer
         return _outputs(func, outputs, out_dims, size, level)
 
 

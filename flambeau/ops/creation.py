@@ -196,6 +196,10 @@ def scalar_tensor(
 def _like(
     input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool, memory_format: Any
 ) -> Tensor:
+    if input._kind is None and input.alike is not None:
+        return input.alike(
+            lambda t, size: _like(t, value, dtype, device, requires_grad, memory_format)
+        )
     kind = input.kind
     if dtype is not None or device is not None:
         kind = kind_of(
@@ -239,6 +243,8 @@ def full_like(
 
 
 def _new_from(self: Tensor, name: str, size: Any, value: Any, options: dict[str, Any]) -> Tensor:
+    if self._kind is None and self.alike is not None:
+        return self.alike(lambda t, size: _new_from(t, name, size, value, options), size)
     dtype, device = options.get("dtype") or self.dtype, options.get("device") or self.device
     kind = kind_of(dtype, devices.as_device(device))
     return made(filled(sizes(name, size), kind, value), kind, options.get("requires_grad", False))

@@ -13,6 +13,7 @@ import numpy
 from flambeau.core.dtype import bool_, scalar_name
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.kind import Kind
+from flambeau.core.modes import modes
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
@@ -20,6 +21,7 @@ from flambeau.core.virtual import virtual_like
 from flambeau.core.writing import overwrite
 from flambeau.kernels.select import CPU, places
 from flambeau.kernels.shared import random as kernels
+from flambeau.ops import examples
 from flambeau.ops.drawing import (
     DRAWABLE,
     REAL,
@@ -31,7 +33,7 @@ from flambeau.ops.drawing import (
 )  # fmt: skip
 from flambeau.ops.factories import filled, like_array, made
 
-_noise = places(kernels.dropout_noise)[CPU]
+_scaled = places(kernels.dropout_noise)[CPU]
 _bernoulli = places(kernels.bernoulli)[CPU]
 
 # ---- noise
@@ -55,11 +57,17 @@ def _check_dtype(of: DType) -> None:
 
 def _noise_array(input: Tensor, features: bool) -> Any:
     """An array for the noise: like the input, or with one element for each channel."""
-    if not features:
-        return like_array(input, input.kind, None)
-    if input.ndim < 2:
+    if features and input.ndim < 2:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-    return filled((*input.shape[:2], *[1] * (input.ndim - 2)), input.kind)
+    shape = (*input.shape[:2], *[1] * (input.ndim - 2)) if features else input.shape
+    if modes.batches:
+        return filled((*examples.counts(), *shape), input.kind)
+    return filled(shape, input.kind) if features else like_array(input, input.kind, None)
+
+
+def _noise(array: Any, kind: Kind) -> Tensor:
+    """Noise as a tensor: of each example, where examples have their own."""
+    return examples.hide(made(array, kind)) if modes.batches else made(array, kind)
 
 
 def _in_steps(kind: Kind, *values: float) -> Any:
@@ -78,8 +86,8 @@ def _scaled_noise(input: Tensor, p: float, features: bool) -> Tensor:
     array = _noise_array(input, features)
     _check_dtype(kind.dtype)
     one, keep = _in_steps(kind, 1.0, 1.0 - p)
-    draw(array, kind, None, _noise, 1.0 - p, _rounded(kind, one / keep))
-    return made(array, kind)
+    draw(array, kind, None, _scaled, 1.0 - p, _rounded(kind, one / keep))
+    return _noise(array, kind)
 
 
 def _affine_noise(input: Tensor, p: float, features: bool) -> tuple[Tensor, Tensor]:
@@ -98,7 +106,7 @@ def _affine_noise(input: Tensor, p: float, features: bool) -> tuple[Tensor, Tens
     moved = ((wide - wide.dtype.type(1)) * step).astype(kind.array_type)
     moved = moved.astype(wide.dtype) + shift
     noise = (wide * scale).astype(kind.array_type)
-    return made(noise, kind), made(moved.astype(kind.array_type), kind)
+    return _noise(noise, kind), _noise(moved.astype(kind.array_type), kind)
 
 
 # ---- torch's functions
@@ -194,7 +202,15 @@ def _masked_shape(array: Any, kind: Kind, p: float) -> Any:
     )
 
 
+def _batch_native(op: Op, input: Any, kind: Kind, p: float) -> tuple[Tensor, Tensor]:
+    if examples.counts():
+        return op(input, kind, p)
+    mask = op(input[0], kind, p)[1].expand(input.shape)
+    return _native_gradient(input, mask, p), mask
+
+
 _native = Op("native_dropout", _masked, params=("kind", "p"), outputs=2, differentiable=(0,),
+             batch=_batch_native,
              vjp={"input": _native_gradient}, shape=_masked_shape,
              jvp=lambda input_t, result1, p: _native_gradient(input_t, result1, p))  # fmt: skip
 

@@ -16,13 +16,14 @@ from flambeau.core.dtype import scalar_name
 from flambeau.core.errors.messages import broadcast_shape, expand_error
 from flambeau.core.generator import Generator
 from flambeau.core.kind import Kind
-from flambeau.core.modes import flags
+from flambeau.core.modes import flags, modes
 from flambeau.core.op import SAME, Op
 from flambeau.core.tensor import Tensor
 from flambeau.core.views import bump, needs_history
 from flambeau.core.writing import mutate
 from flambeau.kernels.select import CPU, META, places
 from flambeau.kernels.shared import random as kernels
+from flambeau.ops import examples
 from flambeau.ops.drawing import (
     CPP_NAMES,
     DIGITS,
@@ -53,10 +54,17 @@ def no_gradient(grad: Tensor) -> Tensor:
     return grad.new_zeros(grad.shape)  # type: ignore[attr-defined]
 
 
+def _batch_fill(op: Op, input: Tensor, *params: Any) -> Tensor:
+    """The same numbers for all examples are drawn for the first one."""
+    same = modes.batches[-1].randomness == "same"
+    return op(input[0], *params).expand(input.shape) if same else op(input, *params)  # type: ignore
+
+
 def _filler(name: str) -> Op:
     """The operator behind an in-place fill; what the tensor held has no influence: gradient 0."""
     return Op(f"{name}_", _redrawn, params=("kind", "generator", "fill", "params"), shape=SAME,
-              vjp={"input": no_gradient}, jvp=lambda input_t: no_gradient(input_t))  # fmt: skip
+              vjp={"input": no_gradient}, jvp=lambda input_t: no_gradient(input_t),
+              batch=_batch_fill)  # fmt: skip
 
 
 _NAMES = "uniform normal random exponential cauchy geometric log_normal bernoulli"
@@ -70,6 +78,8 @@ def _fill(name: str, self: Tensor, generator: Any, fill: Fill, *params: Any) -> 
             f"{name}_(): argument 'generator' must be torch.Generator, not "
             f"{type(generator).__name__}"
         )
+    if modes.batches:
+        examples.check_in_place(self)
     kind = self._kind
     if kind is None or flags.active or needs_history(self, ()):
         return mutate(_FILLERS[name], (self,), (self.kind, generator, fill, params))

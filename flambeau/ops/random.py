@@ -24,6 +24,7 @@ from flambeau.core.views import bump
 from flambeau.core.writing import deliver
 from flambeau.kernels.select import CPU, META, places
 from flambeau.kernels.shared import random as kernels
+from flambeau.ops import examples
 from flambeau.ops.drawing import draw, integer_range, number, unsupported
 from flambeau.ops.factories import filled, kind_for, like_array, made, sizes
 from flambeau.ops.filling import check_uniform, no_gradient, normal_fill, spread, uniform_fill
@@ -67,8 +68,8 @@ def _target(shape: tuple[int, ...], dtype: Any, device: Any, out: Tensor | None)
     """The tensor to fill: a new one, or ``out`` in this shape."""
     if out is None:
         kind = kind_for(dtype, device)
-        if modes.batch is not None:
-            shape = _mapped_shape(shape)
+        if modes.batches:
+            shape = (*examples.counts(), *shape)
         return made(filled(shape, kind), kind)
     if dtype is not None and dtype is not out.dtype:
         from_, to = CPU_KINDS[dtype].type_name, CPU_KINDS[out.dtype].type_name
@@ -80,21 +81,9 @@ def _target(shape: tuple[int, ...], dtype: Any, device: Any, out: Tensor | None)
     return out
 
 
-def _mapped_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Inside of a vmap: the shape of the draws of all examples, when each has its own."""
-    if modes.randomness[-1] == "error":
-        raise RuntimeError(
-            "vmap: called random operation while in randomness error mode. Please either use the "
-            "'same' or 'different' randomness flags on vmap or perform the randomness "
-            "operation out "
-            "of vmap"
-        )
-    return (modes.batch[1], *shape) if modes.randomness[-1] == "different" else shape
-
-
 def _finished(result: Tensor, requires_grad: bool) -> Tensor:
-    if modes.batch is not None and modes.randomness[-1] == "different":
-        result = modes.batch[2](result, modes.batch[0])
+    if modes.batches:
+        result = examples.hide(result)
     return result.requires_grad_() if requires_grad else result  # type: ignore[attr-defined]
 
 
@@ -252,7 +241,8 @@ def randperm(
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     result = _target((n,), dtype if dtype is not None or out is not None else int64, device, out)
     _check_permutation(result.dtype, n)
-    draw(result._array, result.kind, generator, _permutation)  # type: ignore[arg-type]
+    for row in result._array.reshape(-1, n) if n else ():
+        draw(row, result.kind, generator, _permutation)  # type: ignore[arg-type]
     return _finished(result, requires_grad)
 
 
@@ -276,6 +266,8 @@ def _like(input: Any, name: str, dtype: Any, device: Any, memory_format: Any) ->
     if dtype is not None or device is not None:
         where = kind.device if device is None else as_device(device)
         kind = kind_of(dtype or kind.dtype, where)
+    if modes.batches:
+        return made(filled((*examples.counts(), *input.shape), kind), kind)
     return made(like_array(input, kind, memory_format), kind)
 
 

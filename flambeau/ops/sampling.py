@@ -223,7 +223,7 @@ def _check_weights(array: Any, replacement: bool) -> None:
 
 
 def _categories(array: Any, kind: Kind, generator: Any, samples: int, replacement: bool) -> Any:
-    weights = numpy.atleast_2d(on_host(array))
+    weights = on_host(array).reshape(-1, array.shape[-1])
     serial = replacement and samples > 1
     _check_weights(weights.astype(numpy.float32) if kind.narrow else weights, serial)
     host = numpy.empty((weights.shape[0], samples), numpy.int64)

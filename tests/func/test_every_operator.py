@@ -65,7 +65,7 @@ def batches(name: str, shared: bool) -> Any:
         args = [torch.stack(p) if i < mapped_count else p[0] for i, p in enumerate(pairs)]
         dims = tuple([0 if i < mapped_count else None for i in range(len(pairs))])
         if expected:
-            yield torch.vmap(run, in_dims=dims), args, expected
+            yield torch.vmap(run, in_dims=dims, randomness="same"), args, expected
 
 
 def runner(name: str, sample: Any) -> Any:

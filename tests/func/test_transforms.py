@@ -77,6 +77,50 @@ def test_jvp_of_grad() -> None:
     assert (grad.tolist(), moved.tolist()) == ([3.0, 12.0], [6.0, 12.0])
 
 
+def test_vmap_of_vjp() -> None:
+    """Points and weights of each example; and weights alone, of a function at one point."""
+    x, w = torch.arange(6, dtype=torch.float64).reshape(3, 2), vector(1.0, 2.0, 3.0)
+    each = vmap(lambda a, b: func.vjp(lambda v: (v**3).sum(), a)[1](b)[0])(x, w)
+    assert torch.allclose(each, 3 * x**2 * w[:, None])
+    _, pull = func.vjp(lambda v: v**3, x[1])
+    assert torch.allclose(vmap(pull)(x)[0], 3 * x[1] ** 2 * x)
+    pairs = vmap(lambda a: vmap(func.vjp(torch.sin, a)[1])(x))(x)[0]
+    assert torch.allclose(pairs, x.cos()[:, None] * x)
+
+
+def test_vmap_of_jvp() -> None:
+    """Tangents of each example, also of operators that differentiate their gradient for them."""
+    x, moves = torch.linspace(0.5, 2.0, 6, dtype=torch.float64).reshape(3, 2), torch.ones(3, 2)
+    push = lambda a, t: func.jvp(lambda v: v.cumprod(0), (a,), (t.double(),))[1]  # noqa: E731
+    assert torch.allclose(vmap(push)(x, moves), torch.stack([x[:, 0] * 0 + 1, x.sum(1)], 1))
+    shared = vmap(lambda t: push(x[0], t))(moves)
+    assert torch.allclose(shared, vector(1.0, x[0].sum().item()).expand(3, 2))
+
+
+@pytest.mark.parametrize("gradient", [func.grad, lambda f: lambda v: func.vjp(f, v)[1](one())[0]])
+def test_gradients_of_what_transforms_do_not_see(gradient) -> None:
+    """The gradient at a point from outside belongs to each example, and moves with the rest."""
+    point, x = vector(3.0, 4.0), torch.arange(6, dtype=torch.float64).reshape(3, 2)
+    product = lambda a: gradient(lambda v: (v * a).sum())(point)  # noqa: E731
+    assert torch.equal(vmap(product)(x), x)
+    assert torch.equal(func.jvp(product, (x[1],), (x[2],))[1], x[2])
+    pairs = vmap(lambda a: vmap(lambda b: gradient(lambda v: (v * a * b).sum())(point))(x))(x)
+    assert torch.equal(pairs, x[:, None] * x)
+
+
+def one() -> torch.Tensor:
+    return torch.tensor(1.0, dtype=torch.float64)
+
+
+def test_gradients_of_gradients_inside_of_forward_mode() -> None:
+    """The inner gradient is a function of the point of the outer one, and both move."""
+    x, v = vector(1.0, 2.0), vector(1.0, 3.0)
+    twice = func.grad(lambda a: (func.grad(cubes)(a) ** 2).sum())  # of 9 x^4: 36 x^3
+    value, moved = func.jvp(twice, (x,), (v,))
+    assert torch.allclose(value, 36 * x**3)
+    assert torch.allclose(moved, 108 * x**2 * v)
+
+
 def test_in_place_inside() -> None:
     """Writes inside of transforms are functions of what was written."""
 
@@ -152,6 +196,58 @@ def test_randomness() -> None:
     assert not torch.equal(different[0], different[1])
     with pytest.raises(RuntimeError, match="called random operation while in randomness error"):
         vmap(draw)(x)
+
+
+DRAWS = {
+    "rand_like": torch.rand_like,
+    "dropout": lambda v: torch.dropout(v + 1, 0.5, True),
+    "native_dropout": lambda v: torch.native_dropout(v + 1, 0.5, True)[0],
+    "alpha_dropout": lambda v: torch.alpha_dropout(v + 1, 0.5, True),
+    "normal_": lambda v: v.clone().normal_(),
+    "randperm": lambda v: torch.randperm(64),
+}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_draws(name: str) -> None:
+    """Each example has draws of its own, or all have the same, or none is allowed."""
+    draw, x = DRAWS[name], torch.zeros(2, 64)
+    same, different = vmap(draw, randomness="same")(x), vmap(draw, randomness="different")(x)
+    assert torch.equal(same[0], same[1])
+    assert not torch.equal(different[0], different[1])
+    if name == "randperm":
+        assert torch.equal(different.sort(-1)[0], torch.arange(64).expand(2, 64))
+    with pytest.raises(RuntimeError, match="called random operation while in randomness error"):
+        vmap(draw)(x)
+
+
+def test_draws_in_nested_maps() -> None:
+    """Each of two vmaps says for itself whether its examples draw for themselves."""
+    x = torch.zeros(2, 3)
+
+    def drawn(outer: str, inner: str) -> torch.Tensor:
+        draw = vmap(lambda v: v + torch.rand(()), randomness=inner)
+        return vmap(draw, randomness=outer)(x)
+
+    assert drawn("same", "same").unique().numel() == 1
+    by_row, by_column = drawn("different", "same"), drawn("same", "different")
+    assert torch.equal(by_row, by_row[:, :1].expand(2, 3)) and by_row[0, 0] != by_row[1, 0]
+    assert torch.equal(by_column, by_column[:1].expand(2, 3)) and by_column[0, 0] != by_column[0, 1]
+    assert drawn("different", "different").unique().numel() == 6
+    with pytest.raises(RuntimeError, match="in randomness error mode"):
+        drawn("error", "same")
+    with pytest.raises(RuntimeError, match="Cannot ask for different inplace randomness on an"):
+        vmap(lambda v: torch.ones(3).normal_(), randomness="different")(x)
+
+
+def test_new_tensors_like_mapped_ones() -> None:
+    """What is made like a mapped tensor has a place for each example, and can be written to."""
+    x = torch.arange(6.0).reshape(3, 2)
+    assert torch.equal(vmap(lambda v: torch.zeros_like(v).add_(v))(x), x)
+    assert torch.equal(vmap(lambda v: v.new_ones(2).mul_(v))(x), x)
+    assert torch.equal(vmap(lambda v: v.new_full((2,), 2.0).mul_(v), in_dims=1)(x[:2]), 2 * x[:2].T)
+    with pytest.raises(RuntimeError, match="`self` not being vmapped over"):
+        vmap(lambda v: torch.zeros(2).add_(v))(x)
 
 
 # ---- modules
