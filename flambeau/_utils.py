@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from flambeau.core import dtype as dtypes
 from flambeau.core import layout as layouts
-from flambeau.core.device import cpu
 from flambeau.core.dtype import dtype as DType
-from flambeau.core.kind import kind_of
+from flambeau.core.kind import CPU_KINDS, kind_of
 from flambeau.core.tensor import Parameter, Tensor, wrap
 from flambeau.core.untyped_storage import array_over
 from flambeau.ops.creation import empty_strided
@@ -133,7 +131,7 @@ def _rebuild_device_tensor_from_numpy(
     data: Any, dtype: DType, device: Any, requires_grad: bool
 ) -> Any:
     """A tensor that was saved as a NumPy array."""
-    tensor: Any = wrap(data, kind_of(dtypes.FROM_NUMPY[data.dtype], cpu))
+    tensor: Any = wrap(data, CPU_KINDS[data.dtype])
     return tensor.to(dtype=dtype, device=device).requires_grad_(requires_grad)
 
 

@@ -11,13 +11,12 @@ from flambeau import version
 
 __all__ = ["TorchVersion"]
 
-_VERSION = re.compile(
+_VERSION = (
     r"v?(?P<release>\d+(?:\.\d+)*)"
     r"(?:[-_.]?(?P<phase>a|alpha|b|beta|c|rc|pre|preview)[-_.]?(?P<phase_number>\d*))?"
     r"(?:[-_.]?(?P<post>post|rev|r)[-_.]?(?P<post_number>\d*))?"
     r"(?P<dev>[-_.]?dev[-_.]?(?P<dev_number>\d*))?"
-    r"(?:\+(?P<local>[a-z0-9]+(?:[-_.][a-z0-9]+)*))?",
-    re.IGNORECASE,
+    r"(?:\+(?P<local>[a-z0-9]+(?:[-_.][a-z0-9]+)*))?"
 )
 _PHASES = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc"}
 _DEVELOPMENT, _PRE_RELEASE, _FINAL, _POST_RELEASE = range(4)
@@ -56,7 +55,7 @@ def _local(text: str | None) -> tuple[tuple[bool, int, str], ...]:
 
 def _key(text: str) -> tuple[Any, ...] | None:
     """What versions are ordered by, or ``None`` for text that is not a version."""
-    match = _VERSION.fullmatch(text.strip())
+    match = re.fullmatch(_VERSION, text.strip(), re.IGNORECASE)
     if match is None:
         return None
     release = [int(part) for part in match["release"].split(".")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import ml_dtypes
 import numpy
 
 
@@ -13,7 +12,8 @@ class dtype:
     """The type of a tensor's elements, such as ``torch.float32``; instances are singletons.
 
     ``numpy`` is the type of the arrays that hold it, or None for the types that exist by name
-    only (NumPy and ``ml_dtypes`` have no counterpart).
+    only (NumPy and ``ml_dtypes`` have no counterpart). Those of ``ml_dtypes`` are filled in when
+    one is first asked for: importing it takes a tenth of the library's own time.
     """
 
     __slots__ = (
@@ -37,6 +37,12 @@ class dtype:
 
     def __init__(self) -> None:
         raise TypeError("cannot create 'torch.dtype' instances")
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "numpy":
+            raise AttributeError(f"'torch.dtype' object has no attribute {name!r}")
+        _load_ml_dtypes()
+        return self.numpy
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -82,18 +88,41 @@ def named(name: str) -> dtype:
     return ALL[name]
 
 
-FROM_NUMPY: dict[numpy.dtype, dtype] = {}
+_FROM_NUMPY: dict[numpy.dtype, dtype] = {}
+_OF_ML_DTYPES: list[str] = []
 
 
-def _define(names: str, array_type: object, itemsize: int, rank: int, signed: bool = True) -> dtype:
+def from_numpy_type(of: Any) -> dtype | None:
+    """The dtype that arrays of a NumPy type hold, or None if there is none."""
+    found = _FROM_NUMPY.get(of)
+    if found is None and getattr(of, "kind", "") == "V":  # perhaps one of ml_dtypes
+        _load_ml_dtypes()
+        found = _FROM_NUMPY.get(of)
+    return found
+
+
+def _load_ml_dtypes() -> None:
+    import ml_dtypes
+
+    for name in _OF_ML_DTYPES:
+        ALL[name].numpy = made = numpy.dtype(getattr(ml_dtypes, name))
+        _FROM_NUMPY[made] = ALL[name]
+
+
+def _define(
+    names: str, array_type: str | None, itemsize: int, rank: int, signed: bool = True
+) -> dtype:
     self = object.__new__(dtype)
     self.name, *aliases = names.split()
-    self.numpy = None if array_type is None else numpy.dtype(array_type)  # type: ignore[call-overload]
+    if array_type == "ml_dtypes":
+        _OF_ML_DTYPES.append(self.name)
+    else:
+        self.numpy = None if array_type is None else numpy.dtype(array_type)
+        if self.numpy is not None:
+            _FROM_NUMPY[self.numpy] = self
     self.itemsize, self.rank, self.is_signed = itemsize, rank, signed
     self.is_floating_point, self.is_complex = rank == 2, rank == 3
     ALL.update(dict.fromkeys((self.name, *aliases), self))
-    if self.numpy is not None:
-        FROM_NUMPY[self.numpy] = self
     return self
 
 
@@ -107,17 +136,17 @@ uint16 = _define("uint16", "uint16", 2, 1, False)
 uint32 = _define("uint32", "uint32", 4, 1, False)
 uint64 = _define("uint64", "uint64", 8, 1, False)
 float16 = _define("float16 half", "float16", 2, 2)
-bfloat16 = _define("bfloat16", ml_dtypes.bfloat16, 2, 2)
+bfloat16 = _define("bfloat16", "ml_dtypes", 2, 2)
 float32 = _define("float32 float", "float32", 4, 2)
 float64 = _define("float64 double", "float64", 8, 2)
 complex32 = _define("complex32 chalf", None, 4, 3)
 complex64 = _define("complex64 cfloat", "complex64", 8, 3)
 complex128 = _define("complex128 cdouble", "complex128", 16, 3)
-float8_e4m3fn = _define("float8_e4m3fn", ml_dtypes.float8_e4m3fn, 1, 2)
-float8_e5m2 = _define("float8_e5m2", ml_dtypes.float8_e5m2, 1, 2)
-float8_e4m3fnuz = _define("float8_e4m3fnuz", ml_dtypes.float8_e4m3fnuz, 1, 2)
-float8_e5m2fnuz = _define("float8_e5m2fnuz", ml_dtypes.float8_e5m2fnuz, 1, 2)
-float8_e8m0fnu = _define("float8_e8m0fnu", ml_dtypes.float8_e8m0fnu, 1, 2, False)
+float8_e4m3fn = _define("float8_e4m3fn", "ml_dtypes", 1, 2)
+float8_e5m2 = _define("float8_e5m2", "ml_dtypes", 1, 2)
+float8_e4m3fnuz = _define("float8_e4m3fnuz", "ml_dtypes", 1, 2)
+float8_e5m2fnuz = _define("float8_e5m2fnuz", "ml_dtypes", 1, 2)
+float8_e8m0fnu = _define("float8_e8m0fnu", "ml_dtypes", 1, 2, False)
 float4_e2m1fn_x2 = _define("float4_e2m1fn_x2", None, 1, 2)
 for _bits in range(1, 8):
     _define(f"int{_bits}", None, 1, 1)

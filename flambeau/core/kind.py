@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from flambeau.core.device import cpu, device
-from flambeau.core.dtype import FROM_NUMPY, NARROW, dtype, scalar_name
+from flambeau.core.dtype import NARROW, dtype, from_numpy_type, scalar_name
 from flambeau.kernels.select import CPU, CUDA, META
 
 PLACES = {"cpu": CPU, "cuda": CUDA, "meta": META}
@@ -65,7 +65,7 @@ class _Family(dict):
         self.device = device
 
     def __missing__(self, key: Any) -> Kind:
-        of = key if isinstance(key, dtype) else FROM_NUMPY.get(key)
+        of = key if isinstance(key, dtype) else from_numpy_type(key)
         if of is None:
             raise TypeError(f"no tensor can hold elements of the NumPy type {key}")
         if of.numpy is None:

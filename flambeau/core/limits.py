@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-import ml_dtypes
-
 from flambeau.core.dtype import (
     bool_,
     complex128,
@@ -83,7 +81,9 @@ class finfo(_Info):
         self._of = of.to_real()
         if self._of.numpy is None:
             raise NotImplementedError(f"\"dtype\" not implemented for '{scalar_name(self._of)}'")
-        self._limits = ml_dtypes.finfo(self._of.numpy)
+        from ml_dtypes import finfo as limits_of  # when first asked for: see core/dtype.py
+
+        self._limits = limits_of(self._of.numpy)
 
     @property
     def max(self) -> float:

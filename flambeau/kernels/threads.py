@@ -10,7 +10,7 @@ import ctypes
 import os
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
+from glob import glob
 
 import numpy
 
@@ -50,12 +50,12 @@ def on_change(listener: Callable[[int], None]) -> None:
 @cache
 def _openblas() -> list[Callable[[ctypes.c_int], None]]:
     """The functions that set the thread count of the OpenBLAS libraries NumPy brings along."""
-    folder = Path(numpy.__file__).parent
+    folder = os.path.dirname(numpy.__file__)
     names = [
         f"{prefix}openblas_set_num_threads{end}" for prefix in ("scipy_", "") for end in ("64_", "")
     ]
     found = []
-    for path in [*folder.parent.glob("numpy.libs/*openblas*"), *folder.glob(".dylibs/*openblas*")]:
-        library = ctypes.CDLL(str(path))
+    for path in glob(f"{folder}.libs/*openblas*") + glob(f"{folder}/.dylibs/*openblas*"):
+        library = ctypes.CDLL(path)
         found += [getattr(library, name) for name in names if hasattr(library, name)][:1]
     return found

@@ -198,9 +198,8 @@ def _strictest(data: Any) -> DType:
 
 
 def _array_dtype(of: numpy.dtype) -> DType:
-    found = (
-        dtypes.FROM_NUMPY.get(of.newbyteorder("=")) if of.kind != "V" or of.names is None else None
-    )
+    plain = of.kind != "V" or of.names is None
+    found = dtypes.from_numpy_type(of.newbyteorder("=")) if plain else None
     if found is None:
         raise TypeError(
             f"can't convert np.ndarray of type numpy.{of.type.__name__}. The only supported types "

@@ -7,8 +7,7 @@ from typing import Any
 import numpy
 
 from flambeau.core.device import device
-from flambeau.core.dtype import FROM_NUMPY
-from flambeau.core.kind import CPU_KINDS, kind_of
+from flambeau.core.kind import CPU_KINDS, family
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.kernels.select import CUDA
@@ -45,7 +44,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         import cupy
 
         array = cupy.from_dlpack(ext_tensor)
-        result = wrap(array, kind_of(FROM_NUMPY[array.dtype], _cuda(array)))
+        result = wrap(array, family(_cuda(array))[array.dtype])
     else:
         array = numpy.from_dlpack(ext_tensor)
         if not array.flags.writeable:

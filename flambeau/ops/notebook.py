@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from math import prod
 from typing import Any
 
@@ -17,6 +16,8 @@ _CELL = "padding:1px 6px;text-align:right;font-family:monospace"
 @method("_repr_html_")
 def _repr_html_(self: Tensor) -> str:
     """Shape, dtype and device, then the elements: a table for vectors and matrices, else text."""
+    from html import escape  # only notebooks pay for it
+
     facts = [" x ".join(map(str, self.shape)) or "no dimensions", self.dtype.name, str(self.device)]
     facts += [size(prod(self.shape) * self.dtype.itemsize)]
     facts += ["requires grad"] if self.requires_grad else []

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy
 
-from flambeau.core.dtype import FROM_NUMPY, default, dtype
+from flambeau.core.dtype import default, dtype, from_numpy_type
 from flambeau.core.errors import messages
 from flambeau.core.promotion import cannot_cast, result_dtype
 
@@ -309,7 +309,8 @@ def _no_kernel(call: Call) -> Exception | None:
 
 @_row(r"Cannot cast (ufunc '\w+' output|array data) from dtype\('?(\w+)'?\) to dtype\('?(\w+)'?\)")
 def _cast(call: Call, match: re.Match[str]) -> Exception:
-    source, target = [FROM_NUMPY[numpy.dtype(match[i])] for i in (2, 3)]
+    source, target = [from_numpy_type(numpy.dtype(match[i])) for i in (2, 3)]
+    assert source is not None and target is not None
     result = call.dtype or source
     if result.rank < source.rank:
         result = default.dtype if source.is_floating_point else source
