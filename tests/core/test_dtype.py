@@ -74,7 +74,7 @@ def test_singletons() -> None:
 def test_arrays() -> None:
     for found in set(ALL.values()):
         if found.numpy is not None:
-            assert dtypes.FROM_NUMPY[found.numpy] is found
+            assert dtypes.from_numpy_type(found.numpy) is found
             assert numpy.zeros(2, found.numpy).itemsize == found.itemsize
 
 

@@ -12,7 +12,7 @@ import numpy
 import pytest
 
 from flambeau.core.device import device
-from flambeau.core.dtype import ALL, FROM_NUMPY
+from flambeau.core.dtype import ALL, from_numpy_type
 from flambeau.core.errors import (
     append,
     broadcast_error,
@@ -34,7 +34,7 @@ zeros = numpy.zeros
 def tensor(array: Any) -> SimpleNamespace:
     """What errors read from a tensor."""
     return SimpleNamespace(
-        shape=array.shape, ndim=array.ndim, dtype=FROM_NUMPY[array.dtype], device=device("cpu")
+        shape=array.shape, ndim=array.ndim, dtype=from_numpy_type(array.dtype), device=device("cpu")
     )
 
 

@@ -11,7 +11,7 @@ import numpy
 import pytest
 
 from flambeau.core.device import device
-from flambeau.core.dtype import ALL, FROM_NUMPY, default
+from flambeau.core.dtype import ALL, default, from_numpy_type
 from flambeau.core.kind import kind_of
 from flambeau.core.printing import (
     PRINT_OPTS,
@@ -64,7 +64,7 @@ class tensor:
 
     def __init__(self, values: Any, history: Any = None, where: str = "cpu") -> None:
         self._array = numpy.asarray(values)
-        self.dtype, self.device = FROM_NUMPY[self._array.dtype], device(where)
+        self.dtype, self.device = from_numpy_type(self._array.dtype), device(where)
         self.kind = kind_of(self.dtype, device("cpu"))
         self.requires_grad = history is not None
         self.grad_fn = None if history is True else history
