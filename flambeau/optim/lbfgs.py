@@ -99,8 +99,8 @@ class LBFGS(Optimizer):
             if slope > -group["tolerance_change"]:
                 break
             last = iteration == group["max_iter"]
-            before = loss
-            loss, grad, used = self._go(closure, memory, loss, grad, slope, last)
+            before, left = loss, group["max_eval"] - evaluations
+            loss, grad, used = self._go(closure, memory, loss, grad, slope, left, last)
             evaluations += used
             state["func_evals"] += used
             if last or evaluations >= group["max_eval"]:
@@ -158,9 +158,13 @@ class LBFGS(Optimizer):
         loss: float,
         grad: Any,
         slope: Any,
+        left: int,
         last: bool,
     ) -> tuple[float, Any, int]:
-        """Moves along the direction; the loss and gradient there and the evaluations used."""
+        """Moves along the direction; the loss and gradient there and the evaluations used.
+
+        A line search may try again `left` times.
+        """
         direction = memory["d"]
         way = self.param_groups[0]["line_search_fn"]
         if way is None:
@@ -179,7 +183,7 @@ class LBFGS(Optimizer):
                 parameter.copy_(value_before)
             return value, slope
 
-        found = strong_wolfe(objective, start, memory["t"], direction, loss, grad, slope)
+        found = strong_wolfe(objective, start, memory["t"], direction, loss, grad, slope, most=left)
         loss, grad, memory["t"], used = found
         self._move(memory["t"], direction)
         return loss, grad, used

@@ -155,3 +155,24 @@ def test_the_kernels_count_their_writes():
     optim.SGD([parameter], lr=0.1).step()
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         loss.backward()
+
+
+@pytest.mark.parametrize(
+    ("most", "evaluations", "iterations"),
+    [(1, 8, 4), (2, 8, 4), (3, 12, 8), (4, 17, 12), (10, 40, 28)],
+)
+def test_a_line_search_stays_within_max_eval(most, evaluations, iterations):
+    """The evaluations and iterations of four steps, as PyTorch 2.13 counts them."""
+    point = nn.Parameter(torch.tensor([-1.2, 1.0, -0.5, 0.8], dtype=torch.float64))
+    optimizer = optim.LBFGS([point], max_eval=most, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (100 * (point[1:] - point[:-1] ** 2) ** 2 + (1 - point[:-1]) ** 2).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(4):
+        optimizer.step(closure)
+    state = optimizer.state[point]
+    assert (state["func_evals"], state["n_iter"]) == (evaluations, iterations)

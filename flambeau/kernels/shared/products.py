@@ -41,7 +41,12 @@ def addmm(bias: Any, a: Any, b: Any, beta: Any, alpha: Any) -> Any:
         product *= product.dtype.type(alpha)
     if beta == 0:
         return product
-    return product + (bias if beta == 1 else bias * product.dtype.type(beta))
+    if beta == 1:
+        return product + bias
+    if product.dtype != xp.float32:
+        return product + bias * product.dtype.type(beta)
+    scaled = xp.multiply(bias, xp.float32(beta), dtype=xp.float64)  # exact, so rounded once
+    return (scaled + product).astype(xp.float32)
 
 
 def dot(a: Any, b: Any) -> Any:
