@@ -96,11 +96,20 @@ def offset(array: Array) -> int:
 
 def adopt(array: Array) -> Array:
     """``array``, a user's, as the owner of its memory: what it is itself a view of is hidden."""
+    if not array.size:
+        return as_given(array)
     if not isinstance(array, _ndarray) or (array.base is None and type(array) is _ndarray):
         return array
     raw = array.view(f"V{array.itemsize}") if array.dtype.kind == "V" else array
     hidden = memoryview(raw.view(f"u{array.itemsize}") if array.dtype.kind == "V" else raw)
     return numpy.asarray(hidden).view(array.dtype)
+
+
+def as_given(array: Array) -> Array:
+    """``array``, a user's; if it is empty, with exactly its strides, zeros included."""
+    if array.size:
+        return array
+    return as_strided(array, array.shape, [step // array.itemsize for step in array.strides], 0)
 
 
 # ---- arrays over the same memory
@@ -129,7 +138,7 @@ def strided_over(
 ) -> Array:
     """An array over the bytes of a NumPy array; RuntimeError where it would not fit."""
     size = array_type.itemsize
-    steps = tuple([step * size for step in strides])
+    steps = _in_bytes(shape, strides, size)
     try:
         if memory.nbytes:  # NumPy checks no bounds in an empty buffer
             return _ndarray(shape, array_type, memory, storage_offset * size, steps)
@@ -150,8 +159,19 @@ def _cuda_strided(
     if 0 not in shape and needed > memory.size:
         raise out_of_bounds(shape, strides, storage_offset, size, needed, memory.size)
     pointer = array.data + (memory.ptr + min(start, memory.size) - array.data.ptr)
-    steps = tuple([step * size for step in strides])
+    steps = _in_bytes(shape, strides, size)
     return type(array)(tuple(shape), array.dtype, pointer, strides=steps)
+
+
+def _in_bytes(shape: Sequence[int], strides: Sequence[int], itemsize: int) -> tuple[int, ...]:
+    """Strides as arrays have them; negative where an empty array shall have none but zeros.
+
+    NumPy gives every new empty array strides of zero, where PyTorch has those of its shape, so that
+    ``strides`` could not tell the two. No other tensor has negative strides.
+    """
+    if 0 in shape and not any(strides):
+        return (-itemsize,) * len(shape)
+    return tuple([step * itemsize for step in strides])
 
 
 def _last(shape: Sequence[int], strides: Sequence[int]) -> int:
@@ -182,8 +202,11 @@ def strides(array: Array) -> tuple[int, ...]:
     """The strides in elements."""
     size = array.itemsize
     steps = array.strides
-    if array.size == 0 and not any(steps):  # NumPy forgets the strides of new empty arrays
-        return contiguous_strides(array.shape)
+    if array.size == 0:
+        if not any(steps):  # NumPy forgets the strides of new empty arrays
+            return contiguous_strides(array.shape)
+        if steps[0] < 0:  # see _in_bytes
+            return (0,) * len(steps)
     return tuple([step // size for step in steps])
 
 
@@ -260,6 +283,20 @@ def is_dense(array: Array) -> bool:
             return False
         expected *= size
     return True
+
+
+def copied(array: Array) -> Array:
+    """A copy that keeps the order of the dimensions in memory."""
+    if array.size and array.flags.c_contiguous:
+        return array.copy()
+    return filled_from(array, preserved_strides(array))
+
+
+def filled_from(array: Array, steps: tuple[int, ...]) -> Array:
+    """A copy with strides under which the elements fill one block of memory."""
+    copy = as_strided(type(array)((array.size,), array.dtype), array.shape, steps, 0)
+    copy[...] = array
+    return copy
 
 
 def preserved_strides(array: Array) -> tuple[int, ...]:

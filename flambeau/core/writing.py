@@ -10,6 +10,7 @@ from flambeau.core.dtype import cpp_name
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
 from flambeau.core.promotion import can_cast, cannot_cast
+from flambeau.core.storage import preserved_strides
 from flambeau.core.tensor import Tensor
 from flambeau.core.views import become, bump, check_inference, check_write, needs_history
 from flambeau.kernels.quiet import silence
@@ -128,16 +129,15 @@ def deliver(name: str, result: Any, out: Any, exact: bool = False) -> Any:
         )
     if not can_cast(result.dtype, out.dtype):
         raise cannot_cast(result.dtype, out.dtype)
-    resize_out(out, result.shape)
     array = result._array
+    if out.shape != result.shape:
+        _resize_out(out, result.shape, array)
     write(out, array if result.dtype is out.dtype else cast(array, out.dtype))
     return out
 
 
-def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
-    """Gives ``out`` the shape of the result, with PyTorch's warning unless it was empty."""
-    if out.shape == shape:
-        return
+def _resize_out(out: Tensor, shape: tuple[int, ...], like: Any) -> None:
+    """Gives ``out`` the shape and memory order of the result; a warning unless it was empty."""
     if out.numel():
         warnings.warn(
             "An output with one or more elements was resized since it had shape "
@@ -149,6 +149,8 @@ def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
             stacklevel=3,
         )
     out.resize_(shape)  # type: ignore[attr-defined]
+    if not (like.size and like.flags.c_contiguous):
+        out.as_strided_(shape, preserved_strides(like))  # type: ignore[attr-defined]
 
 
 silence(globals())

@@ -28,20 +28,10 @@ from flambeau.kernels.select import META
 def _laid_out(array: Any, memory_format: Any) -> Any:
     """A copy of an array: its own memory order (None) or that of a memory format."""
     if memory_format is None or memory_format is preserve_format:
-        if array.flags.c_contiguous:
-            return array.copy()
-        return _filled_from(array, storage.preserved_strides(array))
+        return storage.copied(array)
     if memory_format is contiguous_format:
         return array.copy(order="C")
-    return _filled_from(array, storage.channels_last_strides(array.shape))
-
-
-def _filled_from(array: Any, strides: tuple[int, ...]) -> Any:
-    extent = 0 if 0 in array.shape else 1 + sum([(n - 1) * s for n, s in zip(array.shape, strides)])
-    memory = type(array)((extent,), array.dtype)
-    copy = storage.as_strided(memory, array.shape, strides, 0)
-    copy[...] = array
-    return copy
+    return storage.filled_from(array, storage.channels_last_strides(array.shape))
 
 
 def _laid_out_shape(array: Any, memory_format: Any, of: Any = None) -> Any:

@@ -121,11 +121,10 @@ def like_array(input: Tensor, kind: Kind, memory_format: Any, value: Any = None)
             if memory_format is contiguous_format
             else _formatted(made_, memory_format, kind, value)
         )
-    if array.flags.c_contiguous:
+    if array.size and array.flags.c_contiguous:
         return filled(tuple(array.shape), kind, value)
     strides = storage.preserved_strides(array)
-    extent = 0 if 0 in array.shape else 1 + sum((n - 1) * s for n, s in zip(array.shape, strides))
-    return storage.as_strided(filled((extent,), kind, value), array.shape, strides, 0)
+    return storage.as_strided(filled((array.size,), kind, value), array.shape, strides, 0)
 
 
 def _formatted(array: Any, memory_format: Any, kind: Kind, value: Any) -> Any:

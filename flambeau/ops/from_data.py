@@ -78,9 +78,9 @@ def placed(array: numpy.ndarray, kind: Kind) -> Any:
     if array.dtype != kind.array_type:
         array = cast(array, kind.dtype)
         if array.base is not None:
-            array = array.copy()
+            array = storage.copied(array)
     elif kind.place == 0:
-        array = array.copy()
+        array = storage.copied(array)
     if kind.place == 0:
         return array
     with kind.xp.cuda.Device(kind.device.index):
@@ -90,7 +90,7 @@ def placed(array: numpy.ndarray, kind: Kind) -> Any:
 def _as_array(data: Any) -> tuple[numpy.ndarray, DType]:
     """A host array of the data, and the dtype that PyTorch infers."""
     if isinstance(data, numpy.ndarray | numpy.generic):
-        return numpy.asarray(data), _array_dtype(data.dtype)
+        return storage.as_given(numpy.asarray(data)), _array_dtype(data.dtype)
     if isinstance(data, bool | int | float | complex):
         return _number(data), dtype_of_number(data)
     if isinstance(data, str | bytes):

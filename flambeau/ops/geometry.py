@@ -23,7 +23,7 @@ _ndarray = numpy.ndarray
 
 def strided(array: Any, shape: Sequence[int], steps: Sequence[int], start: int = 0) -> Any:
     """An array over the memory of ``array``; ``start`` counts from its first element."""
-    if type(array) is _ndarray and array.flags.c_contiguous and array.size:
+    if type(array) is _ndarray and array.flags.c_contiguous and 0 not in shape:
         size = array.itemsize
         return _ndarray(shape, array.dtype, array, start * size, tuple([s * size for s in steps]))
     return strided_array(array, shape, steps, offset(array) + start)

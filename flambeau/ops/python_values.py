@@ -70,7 +70,8 @@ def _numpy(self: Tensor, *, force: bool = False) -> numpy.ndarray:
         )
     if kind.dtype.numpy is not None and kind.dtype.numpy.kind == "V":
         raise TypeError(f"Got unsupported ScalarType {scalar_name(kind.dtype)}")
-    return _host(self)[...]
+    array = _host(self)
+    return array[...] if array.size else numpy.empty(array.shape, array.dtype)
 
 
 @method("__array__")

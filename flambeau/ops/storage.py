@@ -192,9 +192,7 @@ def check_geometry(size: tuple[int, ...], stride: tuple[int, ...], offset: int) 
 
 
 @method("resize_as_")
-def resize_as_(
-    input: Tensor, the_template: Tensor, *, memory_format: Any = contiguous_format
-) -> Tensor:
+def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """``resize_`` to the shape of another tensor."""
     if memory_format is preserve_format:
         last = channels_last if the_template.ndim == 4 else channels_last_3d
@@ -205,10 +203,11 @@ def resize_as_(
 
 
 @method("resize_")
-def _resize(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -> Tensor:
+def _resize(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
     """Gives the tensor another shape, contiguous; its memory grows if it is too small.
 
-    The elements keep their places in the memory; new ones are whatever it held.
+    The elements keep their places in the memory; new ones are whatever it held. The strides of a
+    tensor that has the shape already only change if a memory format is asked for.
     """
     shape = tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
     if any(size < 0 for size in shape):
@@ -217,6 +216,8 @@ def _resize(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
         raise RuntimeError("cannot resize variables that require grad")
     if memory_format is preserve_format:
         raise RuntimeError("Unsupported memory formatPreserve")
+    if memory_format is None and shape == self._array.shape:
+        return self
     last = memory_format in (channels_last, channels_last_3d)
     stride = (memory.channels_last_strides if last else memory.contiguous_strides)(shape)
     if shape != self._array.shape or stride != memory.strides(self._array):

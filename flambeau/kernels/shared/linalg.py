@@ -13,12 +13,16 @@ import numpy
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.shared.views import canonical_strides
 
 
 def _columns(matrix: Any) -> Any:
     """The same matrices laid out column by column, as LAPACK leaves them."""
     turned = xp.swapaxes(matrix, -1, -2)
     held = xp.empty(turned.shape, turned.dtype)
+    if not held.size and xp is numpy:  # which forgets the strides
+        steps = [step * held.itemsize for step in canonical_strides(held.shape)]
+        held = numpy.ndarray(held.shape, held.dtype, held, 0, steps)
     held[...] = turned
     return xp.swapaxes(held, -1, -2)
 

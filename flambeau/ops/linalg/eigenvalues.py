@@ -9,7 +9,7 @@ from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
-from flambeau.ops.linalg.matrices import square
+from flambeau.ops.linalg.matrices import forget_layout, square
 from flambeau.ops.linalg.solvers import solve
 from flambeau.ops.products import matmul
 from flambeau.ops.sequences import eye
@@ -85,6 +85,7 @@ def _eig_vjp(grad: Any, result0: Tensor, result1: Tensor) -> tuple[Any]:
 def eig(A: Tensor, *, out: Any = None) -> Any:
     """The eigenvalues and eigenvectors of a square matrix, always complex."""
     square("linalg.eig", A)
+    forget_layout(*(out or ()))
     return deliver(
         "linalg_eig", return_type("linalg_eig", "eigenvalues eigenvectors")(*_eig(A)), out
     )
@@ -93,4 +94,5 @@ def eig(A: Tensor, *, out: Any = None) -> Any:
 def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues of a square matrix, always complex."""
     square("linalg.eigvals", A)
+    forget_layout(out)
     return deliver("linalg_eigvals", _eig(A)[0], out)

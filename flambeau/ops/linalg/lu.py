@@ -133,13 +133,23 @@ def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
 
 @method("lu")
 def lu_of(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
-    """``torch.lu`` (deprecated): the packed factors and pivots, with ``info`` when asked."""
+    """``torch.lu`` (deprecated): the packed factors and pivots, with ``info`` when asked.
+
+    Tensors of any dtype may be given as ``out``.
+    """
     packed, pivots, info = lu_factor_ex(A, pivot=pivot)
-    if get_infos:
-        return deliver(
-            "lu", return_type("_lu_with_info", "LU pivots info")(packed, pivots, info), out
-        )
-    return deliver("lu", (packed, pivots), out)
+    found = (
+        return_type("_lu_with_info", "LU pivots info")(packed, pivots, info)
+        if get_infos
+        else (packed, pivots)
+    )
+    if out is None:
+        return found
+    if len(out) != len(found):
+        raise TypeError(f"expected tuple of {len(found)} elements but got {len(out)}")
+    for target, result in zip(out, found):
+        target.resize_as_(result).copy_(result)
+    return out
 
 
 @autocasting("lu_solve")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.layout import contiguous_format
 from flambeau.core.tensor import Tensor
 
 
@@ -39,6 +40,13 @@ def at_least_2d(name: str, matrix: Tensor) -> None:
         raise RuntimeError(
             f"{name}: Expected a floating point or complex tensor as input. Got {shown}"
         )
+
+
+def forget_layout(*outs: Tensor | None) -> None:
+    """Makes ``deliver`` lay out anew even those empty outputs that have the right shape."""
+    for out in outs:
+        if out is not None and not out.numel():
+            out.resize_(0, memory_format=contiguous_format)  # type: ignore[attr-defined]
 
 
 def zero_pivot(matrix: numpy.ndarray) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.autocast import autocasting
+from flambeau.core.dtype import scalar_name
+from flambeau.core.layout import contiguous_format
 from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import method
 from flambeau.core.return_types import return_type
@@ -12,7 +14,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops.joining import cat, stack
-from flambeau.ops.linalg.matrices import at_least_2d
+from flambeau.ops.linalg.matrices import at_least_2d, forget_layout
 from flambeau.ops.linalg.solvers import solve_triangular
 from flambeau.ops.products import matmul
 from flambeau.ops.sequences import eye
@@ -142,6 +144,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
             "torch.linalg.householder_product: input.shape[-2] must be greater "
             "than or equal to input.shape[-1]"
         )
+    forget_layout(out)
     return deliver("linalg_householder_product", _householder(A, tau), out)
 
 
@@ -156,13 +159,56 @@ def orgqr(input: Tensor, tau: Tensor) -> Tensor:
 def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False, *,
           out: Tensor | None = None) -> Tensor:  # fmt: skip
     """The product of the whole ``Q`` of ``geqrf`` (or of its transpose) and a matrix."""
-    if input.ndim < 2:
-        raise RuntimeError("torch.ormqr: input must have at least 2 dimensions.")
+    _check_ormqr(input, tau, other, left)
     m, k = input.shape[-2], tau.shape[-1]
     padded = cat((input[..., :k], input.new_zeros((*input.shape[:-2], m, m - k))), -1)  # type: ignore
     q = _reflected(padded, tau)[0]
     q = q.mH if transpose else q  # type: ignore[attr-defined]
-    return deliver("ormqr", matmul(q, other) if left else matmul(other, q), out)
+    product = matmul(q, other) if left else matmul(other, q)
+    by_columns = product.mT.clone(memory_format=contiguous_format).mT  # type: ignore[attr-defined]
+    forget_layout(out)
+    return deliver("ormqr", by_columns, out)
+
+
+def _check_ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool) -> None:
+    for name, tensor in (("input", input), ("other", other)):
+        _demand(tensor.ndim >= 2, f"{name} must have at least 2 dimensions.")
+    side = -2 if left else -1
+    size = other.shape[side]
+    _demand(size == input.shape[-2], f"other.shape[{side}] must be equal to input.shape[-2]")
+    _demand(
+        tau.size(-1) == min(size, input.shape[-1]),  # type: ignore[attr-defined]
+        f"tau.shape[-1] must be equal to min(other.shape[{side}], input.shape[-1])",
+    )
+    _check_companion("tau", tau, input, "one dimension less than", 1)
+    _check_companion("other", other, input, "the same number of dimensions as", 0)
+    if not input.kind.floating:
+        raise NotImplementedError(f"\"ormqr_cpu\" not implemented for '{scalar_name(input.dtype)}'")
+
+
+def _check_companion(name: str, tensor: Tensor, input: Tensor, dims: str, fewer: int) -> None:
+    """Dimensions, batch and dtype of a tensor must be those of ``input``."""
+    _demand(
+        tensor.ndim == input.ndim - fewer,
+        f"Expected {name} to have {dims} input, but got {name}.ndim equal to {tensor.ndim} "
+        f"and input.ndim is equal to {input.ndim}",
+    )
+    batch = tensor.shape[: input.ndim - 2]
+    _demand(
+        batch == input.shape[:-2],
+        f"Expected batch dimensions of {name} to be equal to input.shape[:-2], but got "
+        f"{list(batch)}",
+    )
+    _demand(
+        tensor.dtype is input.dtype,
+        f"Expected input and {name} to have the same dtype, but input has "
+        f"dtype{scalar_name(input.dtype)} and {name} has dtype {scalar_name(tensor.dtype)}",
+    )
+
+
+def _demand(fits: bool, problem: str) -> None:
+    if not fits:
+        raise RuntimeError(f"torch.ormqr: {problem}")
 
 
 _geqrf = Op(
@@ -173,4 +219,6 @@ _geqrf = Op(
 @method("geqrf")
 def geqrf(input: Tensor, *, out: Any = None) -> Any:
     """A QR decomposition as reflectors: the packed matrix and ``tau``."""
-    return deliver("geqrf", return_type("geqrf", "a tau")(*_geqrf(input)), out)
+    found = return_type("geqrf", "a tau")(*_geqrf(input))
+    forget_layout(*(out or ())[:1])
+    return deliver("geqrf", found, out)
