@@ -9,6 +9,7 @@ tensor([2., 2.])
 from __future__ import annotations
 
 import math as _math
+import sys as _sys
 
 from flambeau import autograd
 from flambeau.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
@@ -152,12 +153,14 @@ from flambeau.ops.windows import (
 from flambeau.settings import *
 from flambeau.symbolic import *
 from flambeau.torch_version import __version__
+from flambeau._ops import ops  # what users call so; the package of the operators keeps its path
 
 globals().update(_dtypes.ALL)  # float32, float, bool, ...
 globals().update(_TENSOR_TYPES)  # FloatTensor, LongTensor, ...
 globals().update(_STORAGES)  # FloatStorage, LongStorage, ...
 Storage = _STORAGES["FloatStorage"]
 legacy_contiguous_format = contiguous_format
+torch = _sys.modules[__name__]  # PyTorch has a ``torch.torch``, and programs use it
 e, inf, nan, newaxis, pi = _math.e, _math.inf, _math.nan, None, _math.pi
 
 _AUTOCAST = """
@@ -201,6 +204,7 @@ __getattr__ = _module_getattr(
         "load": "serialization",
         "save": "serialization",
         "autocast": "amp",
+        "classes": "_classes",
         "GradScaler": "amp",
         "summary": "model_summary",
         "thread_safe_generator": "random",

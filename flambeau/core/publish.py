@@ -16,6 +16,7 @@ from flambeau.core.writing import overwrite
 Function = Callable[..., Any]
 NUMBERS = (int, float, complex, numpy.number, numpy.bool_)  # what stands for a tensor without dims
 OPERANDS = (Tensor, *NUMBERS)
+ATEN: dict[str, Function] = {}  # the operators below the public names, by their names there
 
 
 def publish(
@@ -93,6 +94,21 @@ def method(names: str) -> Callable[[Function], Function]:
     return attach
 
 
+def aten(name: str) -> Callable[[Function], Function]:
+    """Offers a function as ``torch.ops.aten.<name>``, below the public names. One that is itself
+    called so, with a leading underscore, is ``torch._<name>`` too.
+
+    >>> @aten("_chunk_cat")  # doctest: +SKIP
+    ... def _chunk_cat(tensors, dim, num_chunks): ...
+    """
+
+    def offer(function: Function) -> Function:
+        ATEN[name] = function
+        return function
+
+    return offer
+
+
 def operator(names: str) -> Callable[[Function], Function]:
     """Hangs a function of two operands on ``Tensor`` as Python operators, ``__rpow__`` or
     ``__ipow__``, which leave operands of foreign types to Python."""
@@ -136,7 +152,7 @@ def exported(module_globals: dict[str, Any], internal: str = "") -> list[str]:
     return [
         name
         for name, value in module_globals.items()
-        if not name.startswith("_")
+        if (not name.startswith("_") or ATEN.get(name) is value)
         and name not in internal.split()
         and isinstance(value, FunctionType)
         and (hasattr(value, "op") or value.__module__ == own)
