@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import flambeau as torch
-from tests.samples import function, generators
+from tests.samples import declared, function, generators
 from tests.samples.special import POLYNOMIALS
 
 NAMES = sorted(generators())
@@ -27,12 +27,14 @@ NOT_ON_META = {
     "linalg.ldl_solve",
     "nn.functional.grouped_mm",
     "nn.functional.scaled_grouped_mm",
+    *declared("NOT_ON_META"),
 }
 # CuPy has no such function, or no such dtype.
 NOT_ON_CUDA = {
     "special.airy_ai",
     "nn.functional.scaled_mm",
     "nn.functional.scaled_grouped_mm",
+    *declared("NOT_ON_CUDA"),
 }
 Tensor = torch.Tensor
 
@@ -88,6 +90,7 @@ HOST_READS = {
     "cumprod": 2 * VALUE,
     **dict.fromkeys(["masked.prod", "masked.cumprod"], 4 * VALUE),
     "masked.median": INDEX + VALUE,
+    **declared("HOST_READS"),
 }
 
 

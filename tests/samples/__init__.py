@@ -4,6 +4,10 @@ A module ``tests/samples/<topic>.py`` has ``SAMPLES``, a dictionary from the pub
 operator (``"add"``, ``"nn.functional.relu"``, ``"Tensor.expand"``) to a generator: called with
 ``make`` it gives pairs ``(args, kwargs)``. ``make(shape)`` makes a float64 tensor that requires a
 gradient; values are random, distinct, and the same in every run.
+
+What the suites have to know about an operator stands beside its sample: ``HOST_READS`` (how often
+it may copy something to the host, on CUDA), ``NOT_ON_CUDA`` and ``NOT_ON_META`` (names that cannot
+run there).
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -58,13 +63,27 @@ class Make:
 
 
 @cache
+def _modules() -> list[ModuleType]:
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    return [importlib.import_module(f"{__name__}.{name}") for name in names]
+
+
+@cache
 def generators() -> dict[str, list[Callable[..., Any]]]:
     """The generators of each operator, by its public name; several modules may have some."""
     found: dict[str, list[Callable[..., Any]]] = {}
-    for module in pkgutil.iter_modules(__path__):
-        table = importlib.import_module(f"{__name__}.{module.name}").SAMPLES
-        for name, generator in table.items():
+    for module in _modules():
+        for name, generator in module.SAMPLES.items():
             found.setdefault(name, []).append(generator)
+    return found
+
+
+def declared(what: str) -> dict[str, Any]:
+    """What the modules say beside their samples: ``HOST_READS``, ``NOT_ON_CUDA``, ..."""
+    found: dict[str, Any] = {}
+    for module in _modules():
+        table = getattr(module, what, {})
+        found.update(table if isinstance(table, dict) else dict.fromkeys(table))
     return found
 
 
