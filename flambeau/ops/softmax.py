@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
 from flambeau.core.op import SAME, Op, wrap_dim
-from flambeau.core.publish import exported, method, not_a_tensor
+from flambeau.core.publish import aten, exported, method, not_a_tensor
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import normalization as kernels
@@ -88,6 +90,17 @@ def log_softmax(
         input = input.to(dtype)  # type: ignore[attr-defined]
     result = _along(_log_softmax, input, dim)
     return result if out is None else deliver("log_softmax", result, out)
+
+
+@aten("_safe_softmax")
+def _safe_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+    """``softmax``, but zeros along ``dim`` where all elements are minus infinity.
+
+    >>> torch.ops.aten._safe_softmax(torch.tensor([-torch.inf, -torch.inf]), 0)
+    tensor([0., 0.])
+    """
+    hidden = (input == -math.inf).all(dim, True)  # type: ignore[union-attr]
+    return softmax(input.masked_fill(hidden, 0), dim, dtype).masked_fill(hidden, 0)  # type: ignore
 
 
 __all__ = exported(globals())

@@ -55,6 +55,10 @@ def _normalize(make: Make) -> list[Sample]:
 
 SAMPLES: dict[str, Generator] = {
     "softmax": _softmax,
+    "ops.aten._safe_softmax": lambda make: [
+        ((make(2, 3), 1), {}),
+        ((make(2, 3).detach().masked_fill(torch.tensor([[True], [False]]), -torch.inf), 1), {}),
+    ],
     "log_softmax": _softmax,
     "nn.functional.softmax": lambda make: [((make(2, 3),), {"dim": 0})],
     "nn.functional.log_softmax": lambda make: [((make(2, 3),), {"dim": 0})],
