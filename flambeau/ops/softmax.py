@@ -92,6 +92,35 @@ def log_softmax(
     return result if out is None else deliver("log_softmax", result, out)
 
 
+@aten("_softmax_backward_data")
+def _softmax_backward_data(
+    grad_output: Tensor, output: Tensor, dim: int, input_dtype: DType,
+    *, grad_input: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The gradient of ``softmax``'s input from that of its ``output``, of the same size and dtype.
+
+    ``input_dtype`` is that of the softmax's input, which is no narrower.
+
+    >>> torch._softmax_backward_data(torch.tensor([1.0, 0.0]), torch.tensor([0.5, 0.5]), 0,
+    ...                              torch.float32)
+    tensor([ 0.2500, -0.2500])
+    """
+    dim, dtypes = wrap_dim(dim, output.ndim), (grad_output.dtype, output.dtype)
+    if grad_output.shape != output.shape:
+        raise RuntimeError(
+            "Expected tensor for argument #1 'grad' to have same size as tensor for argument #2 "
+            f"'output'; but {list(grad_output.shape)} does not equal {list(output.shape)} (while "
+            "checking arguments for softmax_backward)"
+        )
+    if dtypes[0] is not dtypes[1] or input_dtype.itemsize < dtypes[0].itemsize:
+        other = input_dtype if dtypes[0] is dtypes[1] else dtypes[1]
+        raise RuntimeError(
+            f"expected scalar type {scalar_name(dtypes[0])} but found {scalar_name(other)}"
+        )
+    result = _softmax_backward(grad_output, output, dim)
+    return deliver("_softmax_backward_data", result, grad_input)
+
+
 @aten("_safe_softmax")
 def _safe_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """``softmax``, but zeros along ``dim`` where all elements are minus infinity.

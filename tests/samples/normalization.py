@@ -55,6 +55,9 @@ def _normalize(make: Make) -> list[Sample]:
 
 SAMPLES: dict[str, Generator] = {
     "softmax": _softmax,
+    "ops.aten._softmax_backward_data": lambda make: [
+        ((make(2, 3), make(2, 3, low=0, high=1), -1, torch.float64), {}),
+    ],
     "ops.aten._safe_softmax": lambda make: [
         ((make(2, 3), 1), {}),
         ((make(2, 3).detach().masked_fill(torch.tensor([[True], [False]]), -torch.inf), 1), {}),
