@@ -12,7 +12,7 @@ from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
 from flambeau.core.op import LINEAR, Op, wrap_dim
 from flambeau.core.promotion import can_cast
-from flambeau.core.publish import exported, named
+from flambeau.core.publish import aten, exported, named
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
@@ -293,6 +293,46 @@ def block_diag(*tensors: Tensor) -> Tensor:
                 f"{place} has {t.ndim} dimensions"
             )
     return _block_diag([atleast_2d(t) for t in tensors])
+
+
+@aten("_chunk_cat")
+def _chunk_cat(
+    tensors: Sequence[Tensor], dim: int, num_chunks: int, *, out: Tensor | None = None
+) -> Tensor:
+    """Cuts each tensor into as many pieces along ``dim``, padded with zeros, and joins the pieces
+    of the same number, flattened from ``dim`` on: ``[*leading, num_chunks, -1]``.
+
+    >>> torch._chunk_cat([torch.arange(3), torch.arange(2)], 0, 2)
+    tensor([[0, 1, 0],
+            [2, 0, 1]])
+    """
+    if not tensors:
+        raise RuntimeError("_chunk_cat expects a non-empty input tensor list")
+    if num_chunks < 1:
+        raise RuntimeError("_chunk_cat expects positive num_chunks")
+    dim = wrap_dim(dim, tensors[0].ndim)
+    for tensor in tensors:
+        if tensor.numel() == 0:
+            raise RuntimeError("_chunk_cat expects non-empty tensor")
+        if tensor.dtype is not tensors[0].dtype:
+            raise RuntimeError("_chunk_cat expects all input tensors with the same dtype")
+        if tensor.ndim <= dim:
+            raise RuntimeError("_chunk_cat expects tensors that have the dimension dim")
+        if tensor.shape[:dim] != tensors[0].shape[:dim]:
+            raise RuntimeError(
+                "_chunk_cat expects same sizes of 0,...,dim-1 dimensions for all tensors"
+            )
+    pieces = [_in_chunks(tensor, dim, num_chunks) for tensor in tensors]
+    return cat(pieces, dim + 1, out=out)
+
+
+def _in_chunks(tensor: Tensor, dim: int, count: int) -> Tensor:
+    leading, size, rest = tensor.shape[:dim], tensor.shape[dim], tensor.shape[dim + 1 :]
+    missing = -size % count
+    if missing:
+        zeros = tensor.new_zeros((*leading, missing, *rest))  # type: ignore[attr-defined]
+        tensor = cat((tensor, zeros), dim)
+    return tensor.reshape(*leading, count, -1)  # type: ignore[attr-defined]
 
 
 __all__ = [name for name in exported(globals()) if name != "checked_list"]

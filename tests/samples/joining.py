@@ -34,6 +34,10 @@ SAMPLES: dict[str, Generator] = {
     "vstack": lists((3,), (2, 3)),
     "dstack": lists((2, 3), (2, 3)),
     "column_stack": lists((2,), (2, 3)),
+    "ops.aten._chunk_cat": lambda make: [
+        (([make((3, 2)), make((2, 2))], 0, 2), {}),
+        (([make((2, 3)), make((2, 4))], -1, 3), {}),
+    ],
     "block_diag": several((2, 3), (3,), ()),
     "Tensor.repeat": each((2, 3), (2, 1, 3), shape=(2, 3)),
     "tile": each(((2,),), ((2, 1, 2),), shape=(2, 3)),
