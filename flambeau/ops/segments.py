@@ -7,7 +7,7 @@ from typing import Any
 
 from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.op import wrap_dim
-from flambeau.core.publish import exported
+from flambeau.core.publish import aten, exported
 from flambeau.core.tensor import Tensor
 from flambeau.ops.joining import cat
 from flambeau.ops.sequences import arange
@@ -46,6 +46,9 @@ def segment_reduce(
     sizes = sizes.reshape(sizes.shape + (1,) * (data.ndim - sizes.ndim))
     means: Any = result / sizes
     return means if initial is None else means.where(sizes > 0, result)
+
+
+_segment_reduce = aten("_segment_reduce")(segment_reduce)  # PyTorch's other name for it
 
 
 def _bounds(

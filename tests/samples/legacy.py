@@ -130,6 +130,7 @@ SAMPLES: dict[str, Generator] = {
     "embedding": _embedding,
     "embedding_bag": _bags,
     "segment_reduce": _segments,
+    "ops.aten._segment_reduce": _segments,
     "gradient": _gradient,
     "histogram": _histogram,
     "histogramdd": _histogramdd,
@@ -145,3 +146,5 @@ SAMPLES: dict[str, Generator] = {
     "tril_indices": lambda make: [((3, 4), {}), ((2, 3, 1), {})],
     "triu_indices": lambda make: [((3, 4), {}), ((2, 3, -1), {})],
 }  # fmt: skip
+NOT_ON_META = {"ops.aten._segment_reduce"}  # where segments end lies in the data
+HOST_READS = {"ops.aten._segment_reduce": 3}  # as ``segment_reduce``
