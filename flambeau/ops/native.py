@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flambeau.core.dtype import dtype as DType
-from flambeau.core.publish import exported
+from flambeau.core.publish import aten, exported
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.ops import (
@@ -54,6 +54,16 @@ def native_batch_norm(
         mean, rstd = mean.new_empty(0), rstd.new_empty(0)  # type: ignore[attr-defined]
     of = _statistics_dtype(input, weight, bias, running_mean)
     return deliver("native_batch_norm", (result, mean.to(of), rstd.to(of)), out)  # type: ignore
+
+
+@aten("_native_batch_norm_legit")
+def _native_batch_norm_legit(
+    input: Tensor, weight: Maybe, bias: Maybe, *statistics_and_options: Any, out: Any = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``native_batch_norm`` with ``running_mean, running_var, training, momentum, eps``, or with
+    the last three alone, without running statistics."""
+    missing = (None,) * (5 - len(statistics_and_options))
+    return native_batch_norm(input, weight, bias, *missing, *statistics_and_options, out=out)
 
 
 def _statistics_dtype(input: Tensor, *parameters: Maybe) -> DType:

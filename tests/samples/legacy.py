@@ -17,6 +17,11 @@ def _batch(make: Make) -> list[Sample]:
     return [((x, w, b, *still, False, 0.1, 1e-5), {}), ((x, w, b, None, None, True, 0.1, 1e-5), {})]
 
 
+def _legitimate(make: Make) -> list[Sample]:
+    x, w, b = make(2, 3, 2), make(3), make(3)
+    return [*_batch(make), ((x, w, b, True, 0.1, 1e-5), {})]
+
+
 def _with_cudnn(make: Make) -> list[Sample]:
     return [((*args, False), kwargs) for args, kwargs in _batch(make)]
 
@@ -105,6 +110,7 @@ def _histogramdd(make: Make) -> list[Sample]:
 SAMPLES: dict[str, Generator] = {
     "batch_norm": _with_cudnn,
     "native_batch_norm": _batch,
+    "ops.aten._native_batch_norm_legit": _legitimate,
     "instance_norm": _instance,
     "group_norm": lambda make: [((make(2, 4, 3), 2, make(4), make(4)), {})],
     "native_group_norm": _native_group,
