@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flambeau.core.dtype import dtype as DType
+from flambeau.core.dtype import uint8
 from flambeau.core.publish import aten, exported
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
@@ -64,6 +65,18 @@ def _native_batch_norm_legit(
     the last three alone, without running statistics."""
     missing = (None,) * (5 - len(statistics_and_options))
     return native_batch_norm(input, weight, bias, *missing, *statistics_and_options, out=out)
+
+
+@aten("_batch_norm_with_update")
+def _batch_norm_with_update(
+    input: Tensor, weight: Maybe, bias: Maybe, running_mean: Tensor, running_var: Tensor,
+    momentum: float, eps: float, *, out: Any = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    """``native_batch_norm`` in training, with a fourth result: what the gradient would reserve,
+    which is nothing (uint8)."""
+    results = native_batch_norm(input, weight, bias, running_mean, running_var, True, momentum, eps)
+    reserve = input.new_empty(0, dtype=uint8)  # type: ignore[attr-defined]
+    return deliver("_batch_norm_with_update", (*results, reserve), out)
 
 
 def _statistics_dtype(input: Tensor, *parameters: Maybe) -> DType:

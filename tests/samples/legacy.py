@@ -22,6 +22,11 @@ def _legitimate(make: Make) -> list[Sample]:
     return [*_batch(make), ((x, w, b, True, 0.1, 1e-5), {})]
 
 
+def _updated(make: Make) -> list[Sample]:
+    still = make(3, requires_grad=False), make(3, low=0.5, requires_grad=False)
+    return [((make(2, 3, 2), make(3), make(3), *still, 0.1, 1e-5), {})]
+
+
 def _with_cudnn(make: Make) -> list[Sample]:
     return [((*args, False), kwargs) for args, kwargs in _batch(make)]
 
@@ -111,6 +116,7 @@ SAMPLES: dict[str, Generator] = {
     "batch_norm": _with_cudnn,
     "native_batch_norm": _batch,
     "ops.aten._native_batch_norm_legit": _legitimate,
+    "ops.aten._batch_norm_with_update": _updated,
     "instance_norm": _instance,
     "group_norm": lambda make: [((make(2, 4, 3), 2, make(4), make(4)), {})],
     "native_group_norm": _native_group,
