@@ -15,10 +15,10 @@ from flambeau.core.dtype import dtype as DType
 from flambeau.core.kind import Kind
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
-from flambeau.core.publish import exported, not_a_tensor
+from flambeau.core.publish import aten, exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.core.virtual import virtual_like
-from flambeau.core.writing import overwrite
+from flambeau.core.writing import deliver, overwrite
 from flambeau.kernels.select import CPU, places
 from flambeau.kernels.shared import random as kernels
 from flambeau.ops import examples
@@ -225,6 +225,15 @@ def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor,
     check_chance(1.0 - p)
     _check_dtype(input.dtype)
     return _native(input, input.kind, p)
+
+
+@aten("native_dropout_backward")
+def _native_dropout_backward(
+    grad_output: Tensor, mask: Tensor, scale: float, *, out: Tensor | None = None
+) -> Tensor:
+    """The gradient of ``native_dropout``'s input: ``grad_output * mask * scale``."""
+    result = grad_output * (mask.to(grad_output.dtype) * scale)  # type: ignore[attr-defined]
+    return deliver("native_dropout_backward", result, out)
 
 
 # ---- rrelu

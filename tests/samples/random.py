@@ -79,5 +79,8 @@ SAMPLES: dict[str, Generator] = {
     "feature_dropout": lambda make: [((make(2, 3, 2), 0.4, True), {})],
     "feature_alpha_dropout": lambda make: [((make(2, 3, 2), 0.4, True), {})],
     "native_dropout": _old_dropout,
+    "ops.aten.native_dropout_backward": lambda make: [
+        ((make(2, 3), make(2, 3, dtype=torch.bool), 2.0), {})
+    ],
     "rrelu": _rrelu,
 }
