@@ -7,7 +7,7 @@ from typing import Any
 
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.op import LINEAR, SAME, Op, wrap_dim
-from flambeau.core.publish import exported, method
+from flambeau.core.publish import aten, exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
@@ -201,14 +201,22 @@ _slice_scatter = _scatter("slice_scatter", kernels.slice_scatter, ("dim", "start
     src=lambda grad, dim, start, end, step: slice_op(grad, dim, start, end, step))  # fmt: skip
 
 
-def _slice(input: Tensor, dim: int, start: int | None, end: int | None, step: int) -> Tensor:
+@aten("slice")
+def _slice(
+    input: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
+    """The view ``start:end:step`` of a dimension.
+
+    >>> torch.ops.aten.slice(torch.arange(5), 0, 1, None, 2)
+    tensor([1, 3])
+    """
     dim = wrap_dim(dim, input.ndim)
     return slice_op(input, dim, *_bounds(input, dim, start, end, step), step)
 
 
 def _bounds(input: Tensor, dim: int, start: Any, end: Any, step: int) -> tuple[int, int]:
     if not input.ndim:
-        raise RuntimeError("slice() cannot be applied to a 0-dim tensor.")
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     if step <= 0:
         raise RuntimeError("slice step must be positive")
     return slice_bounds(input._array.shape[dim], start, end, step)

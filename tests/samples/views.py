@@ -42,6 +42,7 @@ SAMPLES: dict[str, Generator] = {
     "broadcast_to": each(((2, 4, 3),), shape=(4, 1)),
     "broadcast_tensors": lambda make: [((make((3, 1)), make((4,))), {})],
     "narrow": each((1, 1, 2), (-1, 0, 1)),
+    "ops.aten.slice": each((1, 1, -1), (0, None, None, 2), ()),
     "select": each((0, 1), (-1, -1)),
     "diagonal": each((), (1, 0, 2), (-1, 2, 1)),
     "Tensor.unfold": each((2, 2, 1), (1, 3, 2)),
