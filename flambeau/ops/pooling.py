@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import Any
 
 from flambeau.core.autocast import autocasting
-from flambeau.core.dtype import scalar_name
+from flambeau.core.dtype import cpp_name, scalar_name
 from flambeau.core.op import FOLDED, Op
-from flambeau.core.publish import exported, not_a_tensor
+from flambeau.core.publish import aten, exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import pooling as kernels
@@ -285,6 +285,49 @@ def max_pool3d(
     """The maximum of each window of ``[N, C, D, H, W]`` or ``[C, D, H, W]``; see ``max_pool2d``."""
     both = _max_pooled("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode)
     return both if return_indices else both[0]
+
+
+# A function of the input in name alone: its gradient there is zero.
+_max_pool2d_backward = Op("max_pool2d_with_indices_backward", kernels.max_pool_backward_like,
+    inputs=("grad_output", "indices", "input"), shape=lambda grad, indices, x: x.shape,
+    vjp={"grad_output": lambda grad, indices: _at(grad, indices),
+         "input": lambda grad: grad * 0})  # fmt: skip
+
+
+@aten("max_pool2d_with_indices_backward")
+def _max_pool2d_with_indices_backward(
+    grad_output: Tensor, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
+    ceil_mode: bool, indices: Tensor, *, grad_input: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The gradient of ``max_pool2d``'s input: ``grad_output`` added up at the ``indices``.
+
+    Raises RuntimeError for gradients and indices that are not of the size of the result.
+    """
+    geometry = _geometry("max_pool2d", 2, kernel_size, stride, padding, dilation)
+    _check_windows("max_pool2d", input._array.shape, *geometry, ceil_mode)
+    image = input if input.ndim == 4 else input[None]  # type: ignore[index]
+    shape = _pooled(image._array, *geometry, ceil_mode)
+    for given in (grad_output, indices):
+        _check_pooled(given, shape[4 - input.ndim :])
+    if grad_output.dtype is not input.dtype:
+        raise RuntimeError(
+            f"expected dtype {cpp_name(input.dtype)} for `gradOutput` but got dtype "
+            f"{cpp_name(grad_output.dtype)}"
+        )
+    grads, places = grad_output.reshape(shape), indices.reshape(shape)  # type: ignore[attr-defined]
+    result = run(_max_pool2d_backward, (grads, places, image)).reshape(input.shape)
+    return deliver("max_pool2d_with_indices_backward", result, grad_input)
+
+
+def _check_pooled(given: Tensor, shape: Ints) -> None:
+    n = len(shape)
+    for dim, size in enumerate(shape):
+        if given.ndim != n or given.shape[dim] != size:
+            found = given.shape[dim] if dim < given.ndim else None
+            raise RuntimeError(
+                f"Expected a tensor of dimension {n} and tensor.size[{dim}] == {size} but got: "
+                f"dimension {given.ndim} and tensor.size[{dim}] = {found}"
+            )
 
 
 def max_pool1d_with_indices(

@@ -72,6 +72,13 @@ def _unpool(n: int) -> Generator:
     return generate
 
 
+def _pooled_gradient(make: Make) -> list[Sample]:
+    places = torch.tensor([[[[0, 3], [8, 11]]]])
+    plain = (make(1, 1, 2, 2), make(1, 1, 4, 4).detach(), 2, 2, 0, 1, False, places)
+    one = (make(1, 2, 2), make(1, 3, 4).detach(), 2, [], 0, 1, True, places[0])
+    return [(plain, {}), (one, {})]
+
+
 SAMPLES: dict[str, Generator] = {
     **{f"nn.functional.max_pool{n}d": _maximum(n) for n in (1, 2, 3)},
     **{f"nn.functional.avg_pool{n}d": _average(n) for n in (1, 2, 3)},
@@ -82,4 +89,6 @@ SAMPLES: dict[str, Generator] = {
     **{f"nn.functional.lp_pool{n}d": _power(n) for n in (1, 2, 3)},
     **{f"nn.functional.fractional_max_pool{n}d": _fractional(n) for n in (2, 3)},
     **{f"nn.functional.max_unpool{n}d": _unpool(n) for n in (1, 2, 3)},
+    "ops.aten.max_pool2d_with_indices_backward": _pooled_gradient,
 }
+HOST_READS = {"ops.aten.max_pool2d_with_indices_backward": 2}  # indices are checked

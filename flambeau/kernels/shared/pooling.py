@@ -108,6 +108,11 @@ def max_pool_backward(grad: Array, indices: Array, input_shape: Ints) -> Array:
     return rounded(flat.reshape(input_shape), grad.dtype)
 
 
+def max_pool_backward_like(grad: Array, indices: Array, input: Array) -> Array:
+    """``max_pool_backward`` in the shape of the input that was pooled."""
+    return max_pool_backward(grad, indices, input.shape)
+
+
 @compiled(minimum=16384, loaded=256)
 def adaptive_max_pool_forward(x: Array, output_size: Ints) -> tuple[Array, Array]:
     """As ``max_pool_forward``, with windows that cover the image evenly."""
