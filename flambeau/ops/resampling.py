@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from flambeau.core.dtype import scalar_name
 from flambeau.core.op import FOLDED, LINEAR, Op
-from flambeau.core.publish import exported
+from flambeau.core.publish import aten, exported
 from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
 from flambeau.kernels.shared import resampling as kernels
 from flambeau.kernels.shared.resampling import Line
 from flambeau.ops.adaptive_pooling import (
@@ -183,11 +185,52 @@ def interpolate(
     if mode == "area":
         return _AREAS[len(sizes) - 1](input, sizes)
     _check_image(input, sizes, mode)
-    kind, align = _KINDS.get(mode, mode), bool(align_corners)
-    lines = tuple([Line(m, s, kind, align, 0.0 if align else f, bool(antialias))
+    return _resized(input, sizes, scales, mode, bool(align_corners), bool(antialias))
+
+
+def _resized(
+    input: Tensor,
+    sizes: list[int],
+    scales: Sequence[float],
+    mode: str,
+    align: bool,
+    antialias: bool,
+) -> Tensor:
+    """The image in its new size; scales of 0 follow from the sizes."""
+    kind = _KINDS.get(mode, mode)
+    lines = tuple([Line(m, s, kind, align, 0.0 if align else f, antialias)
                    for m, s, f in zip(input.shape[2:], sizes, scales)])  # fmt: skip
-    result = run(_op(mode, len(sizes), bool(antialias)), (input,), (lines, False))
+    result = run(_op(mode, len(sizes), antialias), (input,), (lines, False))
     return follow(result, input)
+
+
+@aten("_upsample_bilinear2d_aa")
+def _upsample_bilinear2d_aa(
+    input: Tensor, output_size: Sequence[int] | None, align_corners: bool,
+    scales_h: float | None = None, scales_w: float | None = None,
+    *, scale_factors: Sequence[float] | None = None, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """``interpolate(mode="bilinear", antialias=True)`` of ``[N, C, H, W]``.
+
+    To ``output_size``, computed with the scales ``scales_h`` and ``scales_w`` where they are given;
+    or by ``scale_factors``, which may also stand in the place of ``scales_h``.
+    """
+    if isinstance(scales_h, list | tuple):
+        scale_factors, scales_h = scales_h, None
+    if (output_size is None) == (scale_factors is None):
+        raise RuntimeError("Must specify exactly one of output_size and scale_factors")
+    if input.ndim != 4:
+        raise RuntimeError(f"It is expected input_size equals to 4, but got size {input.ndim}")
+    scales = (scales_h or 0.0, scales_w or 0.0) if scale_factors is None else scale_factors
+    if output_size is None:
+        output_size = [math.floor(n * f) for n, f in zip(input.shape[2:], scales)]
+    if len(output_size) != 2:
+        raise RuntimeError(
+            f"It is expected output_size equals to 2, but got size {len(output_size)}"
+        )
+    _check_image(input, list(output_size), "bilinear")
+    result = _resized(input, list(output_size), scales, "bilinear", align_corners, True)
+    return deliver("_upsample_bilinear2d_aa", result, out)
 
 
 def upsample(

@@ -102,6 +102,10 @@ def _heads(make: Make) -> list[Sample]:
 SAMPLES: dict[str, Generator] = {
     "nn.functional.pad": _pad,
     "nn.functional.interpolate": _interpolate,
+    "ops.aten._upsample_bilinear2d_aa": lambda make: [
+        ((make(1, 2, 5, 4), [3, 2], False), {}),
+        ((make(1, 2, 5, 4), None, True, [0.7, 1.5]), {}),
+    ],
     "nn.functional.grid_sample": _grid,
     "nn.functional.affine_grid": _affine,
     "nn.functional.unfold": _unfold,
