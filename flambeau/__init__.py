@@ -153,6 +153,7 @@ from flambeau.ops.windows import (
 from flambeau.settings import *
 from flambeau.symbolic import *
 from flambeau.torch_version import __version__
+from flambeau._ops import private_operator as _private_operator
 from flambeau._ops import ops  # what users call so; the package of the operators keeps its path
 
 globals().update(_dtypes.ALL)  # float32, float, bool, ...
@@ -210,4 +211,5 @@ __getattr__ = _module_getattr(
         "thread_safe_generator": "random",
         **dict.fromkeys(_AUTOCAST.split(), "amp.state"),
     },
+    find=_private_operator,
 )

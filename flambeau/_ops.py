@@ -141,7 +141,7 @@ class _Aten(OpNamespace):
     """Flambeau's own operators."""
 
     def _find(self, name: str) -> Callable[..., Any] | None:
-        return ATEN.get(name) or _public(name) or _loaded_aten().get(name)
+        return ATEN.get(name) or _public(name) or _declared().get(name)
 
 
 def _public(name: str) -> Callable[..., Any] | None:
@@ -157,8 +157,13 @@ def _public(name: str) -> Callable[..., Any] | None:
     return None
 
 
+def private_operator(name: str) -> Callable[..., Any] | None:
+    """The operator ``torch._<name>``: one that is declared below the public names."""
+    return _declared().get(name) if name.startswith("_") and name[1:2] != "_" else None
+
+
 @cache
-def _loaded_aten() -> dict[str, Callable[..., Any]]:
+def _declared() -> dict[str, Callable[..., Any]]:
     """``ATEN`` once every module of operators is loaded."""
     package = importlib.import_module("flambeau.ops")
     for module in pkgutil.walk_packages(package.__path__, "flambeau.ops."):

@@ -63,13 +63,17 @@ def spoken(module: str) -> str:
 
 
 def module_getattr(
-    module: str, *, lazy: Collection[str] = (), lazy_names: Mapping[str, str] | None = None
+    module: str,
+    *,
+    lazy: Collection[str] = (),
+    lazy_names: Mapping[str, str] | None = None,
+    find: Callable[[str], Any] | None = None,
 ) -> Callable[[str], Any]:
     """Make the ``__getattr__`` of a module.
 
     It imports the submodules named in ``lazy``, and the names of ``lazy_names`` from the submodules
-    given there, when they are first asked for, and raises an ``AttributeError`` for every other
-    name: PyTorch's first line, then when the name is due.
+    given there, when they are first asked for; then asks ``find``, which may answer None. It raises
+    an ``AttributeError`` for every other name: PyTorch's first line, then when the name is due.
     """
     prefix = module.removeprefix("flambeau").removeprefix(".")
 
@@ -78,6 +82,9 @@ def module_getattr(
             return importlib.import_module(f"{module}.{name}")
         if lazy_names and name in lazy_names:
             return getattr(importlib.import_module(f"{module}.{lazy_names[name]}"), name)
+        found = None if find is None else find(name)
+        if found is not None:
+            return found
         message = f"module {spoken(module)!r} has no attribute {name!r}"
         if not name.startswith("_"):
             message += "\n" + plan(f"{prefix}.{name}" if prefix else name)

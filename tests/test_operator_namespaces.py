@@ -17,6 +17,8 @@ def test_operators_are_found_where_users_know_them() -> None:
     assert torch.ops.aten.view.default(x, (4,)).shape == (4,)
     assert torch.ops.aten.add_.Scalar(x, 1) is x
     assert x[0, 0] == 3
+    assert torch._chunk_cat is torch.ops.aten._chunk_cat.__wrapped__
+    assert not hasattr(torch, "_nothing")
 
 
 def test_an_operator_is_one_object_and_says_its_name() -> None:

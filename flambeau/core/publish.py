@@ -95,8 +95,8 @@ def method(names: str) -> Callable[[Function], Function]:
 
 
 def aten(name: str) -> Callable[[Function], Function]:
-    """Offers a function as ``torch.ops.aten.<name>``, below the public names. One that is itself
-    called so, with a leading underscore, is ``torch._<name>`` too.
+    """Offers a function as ``torch.ops.aten.<name>``, below the public names; one whose name begins
+    with an underscore is ``torch._<name>`` too.
 
     >>> @aten("_chunk_cat")  # doctest: +SKIP
     ... def _chunk_cat(tensors, dim, num_chunks): ...
@@ -152,7 +152,7 @@ def exported(module_globals: dict[str, Any], internal: str = "") -> list[str]:
     return [
         name
         for name, value in module_globals.items()
-        if (not name.startswith("_") or ATEN.get(name) is value)
+        if not name.startswith("_")
         and name not in internal.split()
         and isinstance(value, FunctionType)
         and (hasattr(value, "op") or value.__module__ == own)

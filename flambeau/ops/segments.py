@@ -48,7 +48,7 @@ def segment_reduce(
     return means if initial is None else means.where(sizes > 0, result)
 
 
-_segment_reduce = aten("_segment_reduce")(segment_reduce)  # PyTorch's other name for it
+aten("_segment_reduce")(segment_reduce)  # PyTorch's other name for it
 
 
 def _bounds(
