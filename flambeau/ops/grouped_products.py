@@ -8,8 +8,9 @@ from typing import Any
 
 from flambeau.core.dtype import bfloat16, scalar_name
 from flambeau.core.dtype import dtype as DType
-from flambeau.core.publish import exported
+from flambeau.core.publish import aten, exported
 from flambeau.core.tensor import Tensor
+from flambeau.core.writing import deliver
 from flambeau.ops.joining import cat, stack
 from flambeau.ops.products import bmm, mm
 
@@ -156,6 +157,26 @@ def scaled_mm(
     if bias is not None:
         product = product + bias.float()  # type: ignore[attr-defined]
     return product.to(output_dtype or mat_a.dtype)
+
+
+@aten("_scaled_mm")
+def _scaled_mm(
+    input: Tensor, mat2: Tensor, scale_a: Tensor, scale_b: Tensor, bias: Maybe = None,
+    scale_result: Maybe = None, out_dtype: DType | None = None, use_fast_accum: bool = False,
+    *, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """``scaled_mm`` with one scale for each matrix, or for each row and column.
+
+    ``out_dtype`` defaults to that of ``input``; ``scale_result`` is without effect, as in PyTorch.
+    """
+    for matrix, name in ((input, "mat1"), (mat2, "mat2")):
+        if matrix.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix")
+    single = scale_a.numel() == scale_b.numel() == 1  # type: ignore[attr-defined]
+    recipe = _ScalingType.TensorWise if single else _ScalingType.RowWise
+    scales = (scale_a, recipe, scale_b, recipe)
+    result = scaled_mm(input, mat2, *scales, bias=bias, output_dtype=out_dtype or input.dtype)
+    return deliver("_scaled_mm", result, out)
 
 
 def scaled_grouped_mm(

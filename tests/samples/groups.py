@@ -38,8 +38,19 @@ def _scaled_groups(make: Make) -> list[Sample]:
     return [((a, b, scales[0], rows, scales[1], rows), {"offs": ends})]
 
 
+def _singly_scaled(make: Make) -> list[Sample]:
+    a, b = _narrow(make, 16, 16), _narrow(make, 16, 32).t().contiguous().t()
+    rows, columns = make(16, 1, dtype=torch.float32), make(1, 32, dtype=torch.float32)
+    return [
+        ((a, b, torch.tensor(1.5), torch.tensor(0.5)), {"out_dtype": torch.float32}),
+        ((a, b, rows.detach(), columns.detach()), {"out_dtype": torch.bfloat16}),
+    ]
+
+
 SAMPLES: dict[str, Generator] = {
     "nn.functional.grouped_mm": _groups,
     "nn.functional.scaled_mm": _scaled,
     "nn.functional.scaled_grouped_mm": _scaled_groups,
+    "ops.aten._scaled_mm": _singly_scaled,
 }
+NOT_ON_CUDA = {"ops.aten._scaled_mm"}  # CuPy has no float8
