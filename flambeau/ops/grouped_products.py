@@ -179,6 +179,22 @@ def _scaled_mm(
     return deliver("_scaled_mm", result, out)
 
 
+@aten("_scaled_mm_v2")
+def _scaled_mm_v2(
+    input: Tensor, mat2: Tensor, scale_a: Sequence[Tensor], recipe_a: Sequence[int],
+    swizzle_a: Sequence[int], scale_b: Sequence[Tensor], recipe_b: Sequence[int],
+    swizzle_b: Sequence[int], bias: Maybe, out_dtype: DType | None,
+    contraction_dim: Sequence[int] = (), use_fast_accum: bool = False,
+    *, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """``scaled_mm`` with each scale, recipe and swizzle in a list of one."""
+    if any([*swizzle_a, *swizzle_b]):
+        raise ValueError("CPU does not support swizzle.")
+    scales = (list(scale_a), list(recipe_a), list(scale_b), list(recipe_b))
+    result = scaled_mm(input, mat2, *scales, bias=bias, output_dtype=out_dtype)
+    return deliver("_scaled_mm_v2", result, out)
+
+
 def scaled_grouped_mm(
     mat_a: Tensor, mat_b: Tensor, scale_a: Tensor | list[Tensor], scale_recipe_a: Any,
     scale_b: Tensor | list[Tensor], scale_recipe_b: Any, swizzle_a: Any = None,

@@ -47,10 +47,17 @@ def _singly_scaled(make: Make) -> list[Sample]:
     ]
 
 
+def _listed(make: Make) -> list[Sample]:
+    a, b = _narrow(make, 16, 16), _narrow(make, 16, 16).t()
+    one, whole, plain = [torch.tensor(1.5)], [ScalingType.TensorWise], [0]
+    return [((a, b, one, whole, plain, one, whole, plain, None, torch.bfloat16), {})]
+
+
 SAMPLES: dict[str, Generator] = {
     "nn.functional.grouped_mm": _groups,
     "nn.functional.scaled_mm": _scaled,
     "nn.functional.scaled_grouped_mm": _scaled_groups,
     "ops.aten._scaled_mm": _singly_scaled,
+    "ops.aten._scaled_mm_v2": _listed,
 }
-NOT_ON_CUDA = {"ops.aten._scaled_mm"}  # CuPy has no float8
+NOT_ON_CUDA = {"ops.aten._scaled_mm", "ops.aten._scaled_mm_v2"}  # CuPy has no float8
