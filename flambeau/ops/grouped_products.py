@@ -8,6 +8,7 @@ from typing import Any
 
 from flambeau.core.dtype import bfloat16, scalar_name
 from flambeau.core.dtype import dtype as DType
+from flambeau.core.limits import finfo
 from flambeau.core.publish import aten, exported
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
@@ -156,7 +157,10 @@ def scaled_mm(
     product = mm(mat_a.float(), mat_b.float()) * a * b  # type: ignore[attr-defined]
     if bias is not None:
         product = product + bias.float()  # type: ignore[attr-defined]
-    return product.to(output_dtype or mat_a.dtype)
+    of = output_dtype or mat_a.dtype
+    if of.itemsize == 1:
+        product = product.clamp(finfo(of).min, finfo(of).max)  # eight bits saturate
+    return product.to(of)
 
 
 @aten("_scaled_mm")
