@@ -158,8 +158,8 @@ def scaled_mm(
     if bias is not None:
         product = product + bias.float()  # type: ignore[attr-defined]
     of = output_dtype or mat_a.dtype
-    if of.itemsize == 1:
-        product = product.clamp(finfo(of).min, finfo(of).max)  # eight bits saturate
+    if of.name.startswith("float8_e4m3"):
+        product = product.clamp(finfo(of).min, finfo(of).max)  # which has no infinity
     return product.to(of)
 
 
