@@ -70,6 +70,15 @@ def vectors(*more: Any, index: Any = (2, 0), **keywords: Any) -> Generator:
     ]
 
 
+def hidden(make: Make) -> list[Sample]:
+    """Indices out of range where the mask is false."""
+    rows = mask(make, [1, 0, 1])
+    return [
+        ((make((3, 4)), rows, [ints(make, [0, 7, -1]), ints(make, [0, -9, 2])], -1.0), {}),
+        ((make((3, 4)), rows, [None, ints(make, [1, 4, 1])], 0.5), {}),
+    ]
+
+
 SAMPLES: dict[str, Generator] = {
     "Tensor.__getitem__": items,
     "index_put": puts,
@@ -95,4 +104,16 @@ SAMPLES: dict[str, Generator] = {
     "masked_fill": lambda make: [((make((2, 3)), mask(make, [1, 0, 1]), make(())), {})],
     "masked_select": lambda make: [((make((2, 3)), mask(make, [1, 0, 1])), {})],
     "masked_scatter": lambda make: [((make((2, 3)), mask(make, [1, 0, 1]), make((5,))), {})],
+    "ops.aten._unsafe_masked_index": hidden,
+    "ops.aten._unsafe_masked_index_put_accumulate": lambda make: [
+        (
+            (make((3, 4)), mask(make, [[1, 0]]), [None, ints(make, [1, 9])], make((3, 2))),
+            {},
+        ),
+        ((make((3,)), mask(make, [1, 0, 1]), [ints(make, [-1, 5, -1])], make((3,))), {}),
+    ],
+}
+HOST_READS = {
+    "ops.aten._unsafe_masked_index": 2,  # as all indices are checked
+    "ops.aten._unsafe_masked_index_put_accumulate": 2,
 }
