@@ -11,6 +11,7 @@ from typing import Any
 
 from flambeau.core import layout as layouts
 from flambeau.core.dtype import dtype as DType
+from flambeau.core.flips import CONJ, NEG, flip
 from flambeau.core.kind import CPU_KINDS, kind_of
 from flambeau.core.tensor import Parameter, Tensor, wrap
 from flambeau.core.untyped_storage import array_over
@@ -36,7 +37,7 @@ def _rebuild_tensor_v2(
 ) -> Tensor:
     """A tensor over a typed storage, with its flags."""
     tensor = _over(storage, storage.dtype, storage_offset, size, stride)
-    return _with_flags(tensor, storage, requires_grad, metadata)
+    return _with_flags(tensor, requires_grad, metadata)
 
 
 def _rebuild_tensor_v3(
@@ -51,7 +52,7 @@ def _rebuild_tensor_v3(
 ) -> Tensor:
     """A tensor of a dtype that has no storage class of its own."""
     tensor = _over(storage, dtype, storage_offset, size, stride)
-    return _with_flags(tensor, storage, requires_grad, metadata)
+    return _with_flags(tensor, requires_grad, metadata)
 
 
 def _over(storage: Any, dtype: DType, offset: int, size: Any, stride: Any) -> Tensor:
@@ -65,24 +66,11 @@ def _over(storage: Any, dtype: DType, offset: int, size: Any, stride: Any) -> Te
     return wrap(array_over(untyped, kind.array_type, size, stride, offset), kind)
 
 
-def _with_flags(tensor: Any, storage: Any, requires_grad: bool, metadata: Any) -> Any:
-    """The tensor, conjugated or negated where the file says that its memory is not yet."""
-    if metadata and (metadata.get("conj") or metadata.get("neg")):
-        tensor = _flipped(tensor, storage.untyped(), metadata)
+def _with_flags(tensor: Any, requires_grad: bool, metadata: dict[str, bool] | None) -> Any:
+    """The tensor, a lazy conjugate or negative where the file says that it was."""
+    named = metadata or {}
+    flip(tensor, CONJ * bool(named.get("conj")) | NEG * bool(named.get("neg")))
     return tensor.requires_grad_() if requires_grad else tensor
-
-
-def _flipped(tensor: Any, storage: Any, metadata: dict[str, bool]) -> Any:
-    def flip() -> Any:
-        turned = tensor.conj() if metadata.get("conj") else tensor
-        return -turned if metadata.get("neg") else turned
-
-    waiting = getattr(storage, "_waiting", None)
-    if waiting is None:
-        return flip()
-    result = tensor.clone()  # the data follows further back in the file
-    waiting.append(lambda: result.copy_(flip()))
-    return result
 
 
 def _rebuild_parameter(data: Any, requires_grad: bool, backward_hooks: Any) -> Any:

@@ -12,10 +12,11 @@ from typing import Any
 
 from flambeau.autograd.anomaly_mode import check_pulled
 from flambeau.autograd.links import linked
+from flambeau.core.flips import flip
 from flambeau.core.graph import Leaf, Node, Slot
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags, modes
-from flambeau.core.tensor import Tensor
+from flambeau.core.tensor import Tensor, wrap
 
 
 def run(
@@ -192,4 +193,6 @@ def _is_ours(grad: Tensor) -> bool:
 
 
 def _owned(grad: Tensor) -> Tensor:
-    return grad.detach().clone()  # type: ignore[attr-defined]
+    """A copy; a lazy conjugate stays one, over memory of its own."""
+    flips = grad._flips
+    return flip(wrap(grad._array, grad.kind).clone(), flips) if flips else grad.detach().clone()  # type: ignore

@@ -20,7 +20,7 @@ from flambeau.core.graph import (
 )  # fmt: skip
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
-from flambeau.core.tensor import PLAIN, Tensor, share_version, wrap
+from flambeau.core.tensor import PLAIN, Tensor, share_version
 from flambeau.core.views import bump, history
 from flambeau.ops.creation import zeros
 
@@ -333,9 +333,7 @@ def _attached(node: FunctionNode, index: int, tensor: Tensor, args: tuple[Any, .
     """An output with its place in the graph; an input returned as it is becomes an alias."""
     differentiable = tensor.kind.floating and _place(tensor, node.ctx.non_differentiable) is None
     if _place(tensor, args) is not None and _place(tensor, node.ctx.dirty_tensors) is None:
-        alias = wrap(tensor._array, tensor.kind)
-        alias._writes = share_version(tensor)
-        tensor = alias
+        tensor = tensor.detach()  # type: ignore[attr-defined]
     if not differentiable:
         return tensor
     if tensor.rewrap is not None:
@@ -433,7 +431,7 @@ _OP.linked = False
 class _Barrier(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        return wrap(x._array, x.kind)
+        return x.detach()  # type: ignore[attr-defined]
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:

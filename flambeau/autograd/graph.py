@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from flambeau.core.flips import settled
 from flambeau.core.graph import TWICE, Leaf, Node, Output, unsaved
 from flambeau.core.handles import RemovableHandle
 from flambeau.core.modes import flags, modes
@@ -83,7 +84,7 @@ def _called(hook: Hook) -> str:
 def _retain(tensor: Tensor | None, grad: Tensor) -> None:
     if tensor is not None:
         old = tensor._grad
-        tensor._grad = grad if old is None else old + grad
+        tensor._grad = settled(grad) if old is None else old + grad
 
 
 def hooks_of(node: Node) -> Hooks:

@@ -11,11 +11,12 @@ import numpy
 from flambeau.core.autocast import autocast
 from flambeau.core.dtype import bfloat16, bool_, default, dtype, float16
 from flambeau.core.errors import explain, same_device
+from flambeau.core.flips import flip, memory_of, settled
 from flambeau.core.graph import record, record_outputs
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags, modes
 from flambeau.core.promotion import result_dtype
-from flambeau.core.tensor import INFERENCE, Tensor, wrap, wrap_view
+from flambeau.core.tensor import INFERENCE, PLAIN, Tensor, wrap, wrap_view
 from flambeau.core.views import refresh
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import CPU, META
@@ -38,9 +39,13 @@ def dispatch(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> 
     special = None
     for tensor in tensors:
         special_one = isinstance(tensor, Tensor) and tensor._kind is None
-        if special_one and (special is None or tensor.level > special.level):
+        if special_one and (
+            special is None or tensor.level > special.level or type(special) in PLAIN
+        ):
             special = tensor
     if special is not None:
+        if type(special) in PLAIN:
+            return _with_flips(op, tensors, params)
         return special.intercept(op, tensors, params)  # type: ignore[attr-defined]
     if flags.active and modes.autocast is not None:
         tensors = tuple(autocast(op.name, tensors))
@@ -53,9 +58,21 @@ def dispatch(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> 
     if modes.grad and _has_history(tensors):
         if op.outputs != 1:
             record_outputs(op, results, tensors, params)
-        elif results._kind.floating:  # type: ignore[union-attr]
+        elif results.kind.floating:
             record(op, results, tensors, params)
     return results
+
+
+def _with_flips(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+    """A call with lazy conjugates: views pass their flips on, other operators see the elements."""
+    if not op.view:
+        return dispatch(op, tuple([settled(t) for t in tensors]), params)
+    source = tensors[0]
+    views = dispatch(op, (memory_of(source, source._array), *tensors[1:]), params)
+    for view in views if isinstance(views, tuple) else (views,):
+        view._base = source if source._base is None else source._base
+        flip(view, source._flips ^ view._flips)
+    return views
 
 
 def _has_history(tensors: tuple[Any, ...]) -> bool:
@@ -68,7 +85,7 @@ def _wrapped(op: Op, computed: Any, kind: Kind, tensors: tuple[Any, ...]) -> Any
     if op.view:
         source = tensors[0]
         if op.outputs == 1:
-            return wrap_view(computed, family[computed.dtype], source)
+            return flip(wrap_view(computed, family[computed.dtype], source), op.flips)
         return tuple([wrap_view(a, family[a.dtype], source) for a in computed])
     if op.outputs == 1:
         return _finish(wrap(_narrowed(op, computed, kind), family[_type_of(op, computed, kind)]))

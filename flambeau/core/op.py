@@ -72,6 +72,7 @@ class Op:
     * ``differentiable``: which of several results have gradients (all by default). With exactly
       one, rules receive its gradient as ``grad``; else a tuple, None where there is none.
     * ``view``: results share the memory of the first input.
+    * ``flips``: what a view adds to what is to be done when elements are read: ``conj``.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Op:
         outputs: int | None = 1,
         differentiable: tuple[int, ...] | None = None,
         view: bool = False,
+        flips: int = 0,
         node: str | None = None,
         doc: str | None = None,
     ) -> None:
@@ -106,7 +108,7 @@ class Op:
         self.inputs = (inputs.lstrip("*"),) if isinstance(inputs, str) else inputs
         self.params, self.n_dims = dims + params, len(dims)
         self.jvp_rule, self.batch_rule, self.shape_rule = jvp, batch, shape
-        self.promote, self.widen, self.view = promote, widen, view
+        self.promote, self.widen, self.view, self.flips = promote, widen, view, flips
         self.accepts = categories(accepts)
         self.refusal, self.check = refusal, check
         plain = outputs == 1 and not (view or self.variadic or check)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from flambeau.core.dtype import bool_, default, dtype, int64
+from flambeau.core.flips import elements
 from flambeau.core.tensor import PLAIN, Parameter
 
 
@@ -148,7 +149,7 @@ def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
 
 
 def _elements(tensor: Any, indent: int) -> str:
-    array = tensor._array
+    array = elements(tensor)
     if array.size == 0:
         return "[]"
     shape = array.shape

@@ -82,7 +82,8 @@ class Tensor:
 
     * ``_array``: the NumPy or CuPy array; strides and offset are the tensor's own.
     * ``_kind``: the interned dtype and device; None sends every call down the full road
-      (subclasses, batched, dual and sparse tensors), and ``_hidden_kind`` holds the kind then.
+      (subclasses, batched, dual and sparse tensors, lazy conjugates), and ``_hidden_kind`` holds
+      the kind then.
     * ``_node``: None, the ``Leaf`` where gradients of this tensor arrive, or the ``Node`` that
       made it.
     * ``_base``: the tensor that owns the memory, for a differentiable view of it.
@@ -100,6 +101,7 @@ class Tensor:
     # Rare state lives in the instance's __dict__; these are its defaults.
     _grad: Tensor | None = None
     _hidden_kind: Kind | None = None
+    _flips: int = 0  # what is to be done to elements when they are read (core/flips.py)
     level: int = 0  # of nested transforms, for batched and dual tensors
     rewrap: Any = None  # of batched tensors: another tensor of their level
     alike: Any = None  # of special tensors: a new tensor made for each that is inside

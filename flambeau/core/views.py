@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Set by ops/storage.py, which declares the two operators: (base, value, like) and (base, like).
-scatter: Callable[[Tensor, Tensor, Tensor], Node] = None  # type: ignore[assignment]
-slice_of: Callable[[Tensor, Tensor], Node] = None  # type: ignore[assignment]
+scatter: Callable[[Tensor, Tensor, Tensor], Node | None] = None  # type: ignore[assignment]
+slice_of: Callable[[Tensor, Tensor], Node | None] = None  # type: ignore[assignment]
 
 
 class _Rebased(Version):
@@ -107,7 +107,9 @@ def _adopt_saved(node: Node, target: Tensor, result: Tensor) -> None:
     """A saved result is the target's memory now: later writes to it must be noticed."""
     for value in node.saved or ():
         if type(value) is SavedResult and value.array is result._array:
-            value.array, value.version = target._array, share_version(target)
+            if not target._flips:
+                value.array = target._array
+            value.version = share_version(target)
             value.count = value.version.count
 
 

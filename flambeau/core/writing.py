@@ -7,6 +7,7 @@ from typing import Any
 
 from flambeau.core.dispatch import cast, dispatch
 from flambeau.core.dtype import cpp_name
+from flambeau.core.flips import elements, flip, flipped
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
 from flambeau.core.promotion import can_cast, cannot_cast
@@ -69,7 +70,7 @@ def assign(target: Tensor, result: Tensor, recorded: bool) -> Tensor:
             f"output with shape {list(target.shape)} doesn't match the broadcast shape "
             f"{list(result.shape)}"
         )
-    write(target, result._array)
+    write(target, elements(result))
     if recorded:
         become(target, result)
     return target
@@ -89,7 +90,7 @@ def write(target: Tensor, array: Any) -> None:
             "single memory location. Please clone() the tensor before performing the operation."
         )
     if target.kind.place != META:
-        into[...] = array
+        into[...] = flipped(array, target._flips) if target._flips else array
     bump(target)
 
 
@@ -99,7 +100,7 @@ def shadow(target: Tensor, copied: bool) -> Tensor:
     before._array = target._array.copy() if copied else target._array
     before._kind, before._node = target.kind, target._node
     before._base = before._writes = None
-    return before
+    return flip(before, target._flips)
 
 
 # ---- out=
@@ -129,7 +130,7 @@ def deliver(name: str, result: Any, out: Any, exact: bool = False) -> Any:
         )
     if not can_cast(result.dtype, out.dtype):
         raise cannot_cast(result.dtype, out.dtype)
-    array = result._array
+    array = elements(result)
     if out.shape != result.shape:
         _resize_out(out, result.shape, array)
     write(out, array if result.dtype is out.dtype else cast(array, out.dtype))

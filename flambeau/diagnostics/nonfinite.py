@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy
 
 from flambeau.core.errors import describe_site, site
+from flambeau.core.flips import elements
 from flambeau.core.interception import Interceptor
 from flambeau.core.modes import modes
 from flambeau.core.tensor import Tensor
@@ -156,7 +157,7 @@ class detect_nonfinite(Interceptor):  # noqa: N801 - used like ``detect_anomaly`
 
 
 def _values(tensor: Any) -> Any:
-    array = tensor._array
+    array = elements(tensor)
     if array.dtype.kind == "V":
         array = array.astype(numpy.float32)
     return array if array.dtype.kind in "fc" else None

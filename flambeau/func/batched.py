@@ -33,6 +33,7 @@ class Batched(Special):
     value: Tensor
     level: int
     hidden = 1
+    _flips = property(lambda self: self.value._flips)  # type: ignore[assignment]
 
     def intercept(self, op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         """The call on the values of the batched tensors of this level."""

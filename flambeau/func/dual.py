@@ -19,6 +19,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.func.histories import leaf, pull
 from flambeau.func.levels import Special, lifted
 from flambeau.ops.creation import zeros_like
+from flambeau.ops.pointwise.rules import conj
 
 
 class Dual(Special):
@@ -35,6 +36,7 @@ class Dual(Special):
     level: int
     tracked: bool
     hidden = 0
+    _flips = property(lambda self: self.primal._flips)  # type: ignore[assignment]
 
     def intercept(self, op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         """The call on the primals, and the tangents of its results."""
@@ -192,8 +194,8 @@ def _pointwise(op: Op, primals: Any, tangents: Any, params: Any, result: Any) ->
             tangent = tangent.expand(result.shape)
         if tangent.kind is not result.kind:
             tangent = tangent.to(result.dtype)
-        term = formula(tangent.conj(), *[known[n] for n in wants(formula)])
-        term = None if term is None else term.conj()
+        term = formula(conj(tangent), *[known[n] for n in wants(formula)])
+        term = None if term is None else conj(term)
         total = term if total is None else total if term is None else total + term
     return zeros_like(result) if total is None else total
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core import layout
+from flambeau.core.flips import flip
 from flambeau.core.graph import Leaf, Node, Output, make_leaf
 from flambeau.core.modes import modes
 from flambeau.core.op import wrap_dim
 from flambeau.core.printing import tensor_str
 from flambeau.core.publish import exported, method, not_a_tensor
-from flambeau.core.tensor import INFERENCE, Parameter, Tensor, replace_array, wrap
+from flambeau.core.tensor import INFERENCE, PLAIN, Parameter, Tensor, replace_array, wrap
 from flambeau.core.views import history
 
 
@@ -106,14 +107,15 @@ Tensor._is_view = _is_view  # type: ignore[attr-defined]
 
 def _data(self: Tensor) -> Tensor:
     """The same elements without history; writes to it are not counted."""
-    tensor = wrap(self._array, self.kind)
-    return tensor
+    return flip(wrap(self._array, self.kind), self._flips)
 
 
 def _set_data(self: Tensor, value: Tensor) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
     replace_array(self, value._array)
+    if type(self) in PLAIN:
+        flip(self, value._flips)
     if value.kind is not self.kind:
         if self._kind is not None:
             self._kind = value.kind
@@ -316,6 +318,7 @@ def _new_parameter(cls: type[Parameter], data: Any = None, requires_grad: bool =
     made._array, made._kind = data._array, data.kind
     made._node = made._base = None
     made._writes = data._writes
+    flip(made, data._flips)
     if requires_grad:
         made.requires_grad_()  # type: ignore[attr-defined]
     return made

@@ -11,6 +11,7 @@ from flambeau.core import storage
 from flambeau.core.dispatch import cast, dispatch
 from flambeau.core.dtype import ALL, scalar_name
 from flambeau.core.dtype import dtype as DType
+from flambeau.core.flips import elements
 from flambeau.core.graph import record
 from flambeau.core.kind import Kind, kind_of
 from flambeau.core.layout import channels_last, channels_last_3d, contiguous_format, preserve_format
@@ -132,7 +133,7 @@ def convert(tensor: Tensor, kind: Kind, memory_format: Any = None) -> Tensor:
         return dispatch(_to, (tensor,), (kind, memory_format))
     if source.place == META:
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
-    result = wrap(_converted(tensor._array, kind, memory_format), kind)
+    result = wrap(_converted(elements(tensor), kind, memory_format), kind)
     if modes.grad and tensor._node is not None:
         record(_to, result, (tensor,), (kind, memory_format))
     return result

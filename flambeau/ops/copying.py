@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from flambeau.core import storage as memory
+from flambeau.core.flips import flip
 from flambeau.core.graph import Leaf
 from flambeau.core.kind import kind_of
 from flambeau.core.publish import method
@@ -27,6 +28,9 @@ def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
             "because of a torch.nn.utils.weight_norm usage, see "
             "https://github.com/pytorch/pytorch/pull/103001"
         )
+    if self._flips:
+        result = memo[id(self)] = self.detach().clone().requires_grad_(self.requires_grad)
+        return result
     if isinstance(self, Parameter):
         result = type(self)(self.detach().clone(), self.requires_grad)  # type: ignore[call-arg]
         memo[id(self)] = result
@@ -61,7 +65,8 @@ def _reduce_ex(self: Any, protocol: Any) -> tuple[Any, ...]:
     storage = storage_of(self)
     place = memory.offset(array) if self.kind.place != META else 0
     geometry = place, tuple(array.shape), memory.strides(array)
-    return restored, (type(self), storage, self.dtype, *geometry, self.requires_grad, own)
+    rest = self.requires_grad, own, self._flips
+    return restored, (type(self), storage, self.dtype, *geometry, *rest)
 
 
 def restored(
@@ -73,10 +78,13 @@ def restored(
     stride: tuple[int, ...],
     requires_grad: bool,
     own: dict[str, Any],
+    flips: int = 0,
 ) -> Any:
     """A tensor from its pickle."""
     kind = kind_of(dtype, storage.device)
-    tensor: Any = wrap(array_over(storage, kind.array_type, size, stride, offset), kind)
+    tensor: Any = flip(
+        wrap(array_over(storage, kind.array_type, size, stride, offset), kind), flips
+    )
     if issubclass(cls, Parameter):
         tensor = cls(tensor, requires_grad)  # type: ignore[call-arg]
     else:

@@ -18,6 +18,7 @@ from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import fft as kernels
+from flambeau.ops.pointwise.rules import conj
 from flambeau.ops.sequences import arange
 
 Sizes = Sequence[int] | None
@@ -167,7 +168,7 @@ def _half(
         raise RuntimeError(f"{name} must transform at least one axis")
     x = _cut(x, dims, sizes)
     found = _r2c(x, tuple(dims), _scale(norm, math.prod(sizes), forward))
-    return deliver(name, found if forward else found.conj(), out)  # type: ignore[attr-defined]
+    return deliver(name, found if forward else conj(found), out)
 
 
 def _real_result(
@@ -179,7 +180,7 @@ def _real_result(
     if not dims:
         raise RuntimeError(f"{name} must transform at least one axis")
     x = _cut(x, dims, sizes, True)
-    x = x.conj() if forward else x  # type: ignore[attr-defined]
+    x = conj(x) if forward else x
     found = _c2r(x, tuple(dims), _scale(norm, math.prod(sizes), forward), sizes[-1])
     return deliver(name, found, out)
 

@@ -14,6 +14,7 @@ import numpy
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
 from flambeau.core.errors.messages import broadcast_shape, expand_error
+from flambeau.core.flips import elements
 from flambeau.core.generator import Generator
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags, modes
@@ -294,9 +295,9 @@ def _chances_for(self: Tensor, p: Tensor) -> Any:
     if broadcast_shape([p.shape, shape]) != list(shape):
         raise expand_error(p.shape, shape)
     if self.kind.place == META:
-        return p._array
+        return elements(p)
     chances = (
-        numpy.broadcast_to(on_host(p._array), shape)
+        numpy.broadcast_to(on_host(elements(p)), shape)
         .transpose(memory_order(self._array))
         .reshape(-1)
     )

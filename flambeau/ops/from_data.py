@@ -293,7 +293,7 @@ def asarray(
 
 
 def _same_memory(result: Tensor, given: Any) -> bool:
-    if result._kind.place != 0:  # type: ignore[union-attr]
+    if result.kind.place != 0:
         return result is given
     return numpy.shares_memory(result._array, given._array if isinstance(given, Tensor) else given)
 

@@ -10,6 +10,7 @@ import numpy
 from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.errors import not_implemented
 from flambeau.core.families import canonical
+from flambeau.core.flips import elements
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
@@ -19,7 +20,7 @@ from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import histograms as kernels
 from flambeau.ops.sequences import linspace
-from flambeau.ops.uniques import as_result, elements
+from flambeau.ops.uniques import as_result, known_elements
 
 _counted = Op("histogramdd", kernels.counted, inputs="*tensors", outputs=1, accepts="f",
     shape=lambda points, weight, *edges: tuple([e.shape[0] - 1 for e in edges]))  # fmt: skip
@@ -212,7 +213,7 @@ def hash_tensor(
 @method("bincount")
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each non-negative integer occurs, or the sum of its weights."""
-    array, xp = elements("bincount", input)
+    array, xp = known_elements("bincount", input)
     if input.ndim != 1 or (array.size and bool((array < 0).any())):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if input.dtype.rank != 1:
@@ -223,7 +224,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError("weights should be 1-d and have the same length as input")
     if weights is None:
         return as_result(xp.bincount(array, minlength=minlength), input, int64)
-    counted = xp.bincount(array, weights._array, minlength)
+    counted = xp.bincount(array, elements(weights), minlength)
     kind = (
         weights.kind
         if weights.dtype.name == "float32"
@@ -246,7 +247,7 @@ def histc(
         raise not_implemented("histogram", input.dtype)
     if input.kind.place == META:
         return deliver("histc", input.new_empty((bins,)), out)  # type: ignore[attr-defined]
-    array = input._array.reshape(-1)
+    array = elements(input).reshape(-1)
     low, high = float(min), float(max)
     if low == high and array.size:
         low, high = (

@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from flambeau.core.device import device
+from flambeau.core.flips import elements
 from flambeau.core.kind import CPU_KINDS, family
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
@@ -21,7 +22,10 @@ def _dlpack(self: Tensor, *, stream: Any = None, max_version: Any = None, dl_dev
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     if self.kind.device.type == "meta":
         raise BufferError("Can't export tensors on the meta device: they have no data")
-    array = self._array.copy() if copy else self._array
+    if self.is_conj():  # type: ignore[attr-defined]
+        raise BufferError("Can't export tensors with the conjugate bit set")
+    array = elements(self)
+    array = array.copy() if copy and array is self._array else array
     return array.__dlpack__() if self.kind.place != CUDA else array.__dlpack__(stream=stream)
 
 
@@ -38,7 +42,7 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor over the memory of another library's array or tensor."""
     if isinstance(ext_tensor, Tensor) and device is None:
-        return ext_tensor.clone() if copy else wrap(ext_tensor._array, ext_tensor.kind)  # type: ignore
+        return ext_tensor.clone() if copy else ext_tensor.data  # type: ignore[attr-defined]
     where = ext_tensor.__dlpack_device__()[0] if hasattr(ext_tensor, "__dlpack_device__") else 1
     if where == 2:
         import cupy

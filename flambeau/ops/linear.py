@@ -17,6 +17,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import products as kernels
+from flambeau.ops.pointwise.rules import conj
 from flambeau.ops.products import matmul, same_dtype
 from flambeau.ops.sums_of_products import check_expands
 
@@ -40,8 +41,8 @@ _linear = Op(
     refusal="addmm_impl_cpu_",
     node="Addmm",
     vjp={
-        "input": lambda grad, weight: grad.matmul(weight.conj()),
-        "weight": lambda grad, input: _rows(grad).mT.mm(_rows(input).conj()),
+        "input": lambda grad, weight: grad.matmul(conj(weight)),
+        "weight": lambda grad, input: _rows(grad).mT.mm(conj(_rows(input))),
         "bias": lambda grad: _rows(grad).sum(0),
     },
     shape=lambda x, weight, bias: (*x.shape[:-1], weight.shape[0]),

@@ -12,6 +12,7 @@ from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import reductions as kernels
+from flambeau.ops.pointwise.rules import conj
 from flambeau.ops.products import matmul
 from flambeau.ops.reductions import count
 
@@ -156,7 +157,7 @@ def cov(
     apart = rows - centre
     weighted = apart if weights is None else apart * weights
     freedom = max(freedom, 0) if not isinstance(freedom, Tensor) else freedom.clamp(min=0)  # type: ignore
-    products = matmul(weighted, apart.conj().mT)  # type: ignore[attr-defined]
+    products = matmul(weighted, conj(apart).mT)  # type: ignore[attr-defined]
     return (products / freedom).squeeze()  # type: ignore[attr-defined]
 
 

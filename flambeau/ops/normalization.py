@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from flambeau.core.flips import elements
 from flambeau.core.modes import modes
 from flambeau.core.op import UNUSED, Op
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.core.views import bump
-from flambeau.core.writing import deliver
-from flambeau.kernels.select import META
+from flambeau.core.writing import deliver, write
 from flambeau.kernels.shared import normalization as kernels
 from flambeau.ops.batching import of_channels, of_groups
 from flambeau.ops.direct import run
@@ -134,11 +133,7 @@ def _check_parameters(input: Tensor, given: tuple[Maybe, ...], channels: int) ->
 
 def _blend(running: Tensor, new: Tensor, momentum: float) -> None:
     """Moves a running statistic towards a new one, in place and without a history."""
-    kind = running.kind
-    if kind.place != META:
-        array = running._array
-        array[...] = array * (1 - momentum) + new._array * momentum
-    bump(running)
+    write(running, elements(running) * (1 - momentum) + elements(new) * momentum)
 
 
 def _check_enough(input: Tensor) -> None:

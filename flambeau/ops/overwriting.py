@@ -8,6 +8,7 @@ from flambeau.core.dispatch import cast, dispatch, number_array
 from flambeau.core.errors import broadcast_error, output_shape_error
 from flambeau.core.errors.messages import broadcast_shape
 from flambeau.core.fitting import check_fits
+from flambeau.core.flips import elements
 from flambeau.core.kind import CPU_KINDS, Kind
 from flambeau.core.op import LEADING, POINTWISE, SAME, Op
 from flambeau.core.publish import exported, method
@@ -43,12 +44,14 @@ def _copy_into(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         become(self, result)
         return self
     kind, given = self._kind or self.kind, src._kind or src.kind
+    array = elements(src)
     if kind.place == META or given.place == META:
         if kind.place != META:
             raise NotImplementedError("Cannot copy out of meta tensor; no data!")
-        write(self, src._array)
+        write(self, array)
         return self
-    array = src._array if given is kind else moved(_cast_for(src._array, given, kind), kind)
+    if given is not kind:
+        array = moved(_cast_for(array, given, kind), kind)
     try:
         write(self, array)
     except ValueError:

@@ -19,6 +19,7 @@ from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import products as kernels
 from flambeau.ops.batching import aligned
+from flambeau.ops.pointwise.rules import adjoint, conj
 
 
 def same_dtype(name: str, *tensors: Tensor) -> None:
@@ -42,8 +43,8 @@ _mm = Op(
     accepts="ifc",
     refusal="addmm_impl_cpu_",
     vjp={
-        "input": lambda grad, mat2: grad.mm(mat2.mH),
-        "mat2": lambda grad, input: input.mH.mm(grad),
+        "input": lambda grad, mat2: grad.mm(adjoint(mat2)),
+        "mat2": lambda grad, input: adjoint(input).mm(grad),
     },
     jvp=lambda input, mat2, input_t, mat2_t: _sum_of(
         input_t, lambda t: t.mm(mat2), mat2_t, lambda t: input.mm(t)
@@ -86,8 +87,8 @@ _matmul = Op(
     accepts="ifc",
     refusal="bmm",
     vjp={
-        "input": lambda grad, mat2: grad.matmul(mat2.mH),
-        "mat2": lambda grad, input: input.mH.matmul(grad),
+        "input": lambda grad, mat2: grad.matmul(adjoint(mat2)),
+        "mat2": lambda grad, input: adjoint(input).matmul(grad),
     },
     jvp=lambda input, mat2, input_t, mat2_t: _sum_of(
         input_t, lambda t: t.matmul(mat2), mat2_t, lambda t: input.matmul(t)
@@ -137,8 +138,8 @@ _dot = Op(
     accepts="ifc",
     refusal="dot",
     vjp={
-        "input": lambda grad, tensor: grad * tensor.conj(),
-        "tensor": lambda grad, input: grad * input.conj(),
+        "input": lambda grad, tensor: grad * conj(tensor),
+        "tensor": lambda grad, input: grad * conj(input),
     },
     jvp=lambda input, tensor, input_t, tensor_t: _sum_of(
         input_t, lambda t: t.dot(tensor), tensor_t, lambda t: input.dot(t)
@@ -170,7 +171,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
 @method("vdot")
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The sum of the products of a vector's conjugate with another."""
-    return dot(input.conj(), other, out=out)  # type: ignore[attr-defined]
+    return dot(conj(input), other, out=out)
 
 
 @method("mv")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from flambeau.core.dtype import scalar_name
+from flambeau.core.flips import CONJ, elements
 from flambeau.core.publish import method
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.quiet import silence
@@ -18,8 +19,10 @@ from flambeau.ops.from_data import from_numpy
 @method("item")
 def _item(self: Tensor) -> Any:
     """The one element as a Python number; RuntimeError if there are more or fewer."""
-    array = self._array
-    if (self._kind or self.kind).place == META:
+    kind, array = self._kind, self._array
+    if kind is None:
+        kind, array = self.kind, elements(self)
+    if kind.place == META:
         raise RuntimeError("Tensor.item() cannot be called on meta tensors")
     try:
         value = array.item()
@@ -48,7 +51,8 @@ def _host(tensor: Tensor) -> numpy.ndarray:
     kind = tensor.kind
     if kind.place == META:
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
-    return tensor._array if kind.place == 0 else tensor._array.get()
+    array = elements(tensor)
+    return array if kind.place == 0 else array.get()
 
 
 @method("numpy")
@@ -68,10 +72,22 @@ def _numpy(self: Tensor, *, force: bool = False) -> numpy.ndarray:
             "copy the "
             "tensor to host memory first."
         )
+    if self._flips and not force:
+        raise _numpy_of_lazy(*_LAZY[self._flips & CONJ])
     if kind.dtype.numpy is not None and kind.dtype.numpy.kind == "V":
         raise TypeError(f"Got unsupported ScalarType {scalar_name(kind.dtype)}")
     array = _host(self)
     return array[...] if array.size else numpy.empty(array.shape, array.dtype)
+
+
+_LAZY = {CONJ: ("conjugate", "conj"), 0: ("negative", "neg")}
+
+
+def _numpy_of_lazy(what: str, short: str) -> RuntimeError:
+    return RuntimeError(
+        f"Can't call numpy() on Tensor that has {what} bit set. Use tensor.resolve_{short}()."
+        "numpy() instead."
+    )
 
 
 @method("__array__")

@@ -14,6 +14,7 @@ from flambeau.core.device import as_device
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import int64
 from flambeau.core.errors.messages import broadcast_error, broadcast_shape
+from flambeau.core.flips import elements
 from flambeau.core.generator import Generator
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.modes import modes
@@ -357,7 +358,7 @@ def _normal_of_tensors(mean: Any, std: Any, generator: Any) -> Tensor:
     if isinstance(std, Tensor):
         if std.dtype.is_complex:
             raise RuntimeError("normal expects standard deviation to be non-complex")
-        if std.kind.place != META and std.numel() and not (std._array >= 0).all():
+        if std.kind.place != META and std.numel() and not (elements(std) >= 0).all():
             raise RuntimeError("normal expects all elements of std >= 0.0")
     else:
         std = number("normal", "std", 2, std)

@@ -15,6 +15,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.shared import reductions as kernels
 from flambeau.ops.broadcasting import expand
 from flambeau.ops.joining import cat
+from flambeau.ops.pointwise.rules import conj
 from flambeau.ops.reshaping import view_op
 
 Dims = int | tuple[int, ...] | list[int] | None
@@ -119,8 +120,8 @@ def _prod_vjp(grad: Tensor, input: Tensor, result: Tensor, dims: Any, keepdim: b
     """The product over the element; where elements are zero, the product of the others."""
     zeros = input == 0
     if input.device.type == "meta" or not zeros.any().item():  # type: ignore[attr-defined]
-        return (grad * result.conj())._spread(input.shape, dims, keepdim) / input.conj()  # type: ignore
-    return grad._spread(input.shape, dims, keepdim) * _others(input, dims).conj()  # type: ignore
+        return (grad * conj(result))._spread(input.shape, dims, keepdim) / conj(input)  # type: ignore
+    return grad._spread(input.shape, dims, keepdim) * conj(_others(input, dims))  # type: ignore
 
 
 def _others(input: Tensor, dims: tuple[int, ...]) -> Tensor:
@@ -192,7 +193,7 @@ _logsumexp = Op(
     vjp={
         "input": lambda grad, input, result, dims, keepdim: (
             grad._spread(input.shape, dims, keepdim)
-            * (input - result._spread(input.shape, dims, keepdim)).exp().conj()
+            * conj((input - result._spread(input.shape, dims, keepdim)).exp())
         )
     },
     jvp=lambda input_t, input, result, dims, keepdim: (

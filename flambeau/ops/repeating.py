@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flambeau.core.dtype import int32, int64, scalar_name
+from flambeau.core.flips import elements
 from flambeau.core.layout import contiguous_format
 from flambeau.core.op import LINEAR, Op, wrap_dim
 from flambeau.core.publish import exported, method
@@ -137,7 +138,7 @@ def _repetitions(repeats: Tensor, output_size: int | None) -> Tensor:
         raise NotImplementedError(
             f"\"repeat_interleave_cpu\" not implemented for '{scalar_name(repeats.dtype)}'"
         )
-    array = repeats._array
+    array = elements(repeats)
     if array.size and bool((array < 0).any()):
         raise RuntimeError("repeats can not be negative")
     total = int(array.sum()) if output_size is None else output_size

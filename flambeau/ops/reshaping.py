@@ -11,6 +11,7 @@ from flambeau.core.dispatch import dispatch
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
 from flambeau.core.families import ViewOp
+from flambeau.core.flips import CONJ
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
 from flambeau.core.op import LINEAR, Op, wrap_dim
@@ -256,6 +257,14 @@ def _retyped(array: Any, of: Any) -> Any:
 
 
 def _view_as_dtype(self: Tensor, of: DType) -> Tensor:
+    if self._flips:
+        kind_of_view = (
+            "conjugate view tensors" if self._flips & CONJ else "tensors with negative bit set"
+        )
+        raise RuntimeError(
+            f"torch.Tensor.view is not supported for {kind_of_view} when converting to a different "
+            "dtype."
+        )
     if of is self.dtype:
         return self.detach()  # type: ignore[attr-defined]
     kind = self.kind

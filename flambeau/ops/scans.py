@@ -12,6 +12,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import scans as kernels
 from flambeau.ops.joining import cat
+from flambeau.ops.pointwise.rules import conj
 
 
 def _reverse_cumsum(grad: Tensor, dim: int) -> Tensor:
@@ -48,7 +49,7 @@ def _cumprod_vjp(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> Tenso
         return grad
     zeros = input == 0
     if input.device.type == "meta" or not zeros.any().item():  # type: ignore[attr-defined]
-        return _reverse_cumsum(grad * result.conj(), dim) / input.conj()  # type: ignore
+        return _reverse_cumsum(grad * conj(result), dim) / conj(input)  # type: ignore
     parts = [_cumprod_part(grad, input, result, dim, k) for k in range(input.shape[dim])]
     return cat(parts, dim)
 
@@ -62,7 +63,7 @@ def _cumprod_part(grad: Tensor, input: Tensor, result: Tensor, dim: int, k: int)
     if k:
         before = input.narrow(dim, 0, k).prod(dim, True)  # type: ignore[attr-defined]
     others = cat((one, rest), dim) * before
-    return (grad.narrow(dim, k, n - k) * others.conj()).sum(dim, True)  # type: ignore
+    return (grad.narrow(dim, k, n - k) * conj(others)).sum(dim, True)  # type: ignore
 
 
 _cumprod = Op("cumprod", kernels.cumprod, dims=("dim",), widen=True, vjp={"input": _cumprod_vjp})
@@ -112,8 +113,8 @@ def _logcumsumexp_vjp(grad: Tensor, input: Tensor, result: Tensor, dim: int) -> 
     if not grad.ndim:
         return grad
     if input.dtype.is_complex:
-        logs = (grad.conj().log() - result).flip(dim).logcumsumexp(dim).flip(dim)
-        return (logs + input).exp().conj()
+        logs = (conj(grad).log() - result).flip(dim).logcumsumexp(dim).flip(dim)
+        return conj((logs + input).exp())
     log_grad = grad.abs().log() - result  # type: ignore[attr-defined]
     low = float("-inf")
     positive = log_grad.masked_fill(~(grad > 0), low).flip(dim).logcumsumexp(dim).flip(dim)

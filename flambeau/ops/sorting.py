@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.dtype import int32
+from flambeau.core.flips import elements
 from flambeau.core.op import Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
@@ -208,7 +209,7 @@ def searchsorted(
             f"boundaries tensor and input value tensor must match, but we got boundaries tensor "
             f"{list(sorted_sequence.shape)} and input value tensor {list(values.shape)}"
         )
-    order = None if sorter is None else sorter._array
+    order = None if sorter is None else elements(sorter)
     found = _searchsorted(sorted_sequence, values, right or side == "right", order)
     return deliver("searchsorted", found.to(int32) if out_int32 else found, out)
 

@@ -76,7 +76,8 @@ def _is_set_to(self: Tensor, tensor: Tensor) -> bool:
         raise not_a_tensor("is_set_to", "tensor", 1, tensor)
     mine, theirs = self._array, tensor._array
     return (
-        memory.key(mine) == memory.key(theirs)
+        self._flips == tensor._flips
+        and memory.key(mine) == memory.key(theirs)
         and memory.offset(mine) == memory.offset(theirs)
         and mine.shape == theirs.shape
         and memory.strides(mine) == memory.strides(theirs)

@@ -12,11 +12,12 @@ from typing import Any
 
 from flambeau.core import views
 from flambeau.core.families import ViewOp
+from flambeau.core.flips import CONJ, NEG
 from flambeau.core.graph import Node, make_node
 from flambeau.core.op import LINEAR, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.storage import as_strided as strided_array
-from flambeau.core.tensor import Tensor
+from flambeau.core.tensor import Tensor, wrap
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import views as kernels
 from flambeau.ops.geometry import check_slice, geometry, in_place_view
@@ -24,6 +25,7 @@ from flambeau.ops.geometry import check_slice, geometry, in_place_view
 # ---- moving elements between two geometries of one memory
 
 _gather = Op("strided_gather", kernels.strided_gather, params=("source", "target"), jvp=LINEAR,
+    node="AsStrided",
     vjp={"input": lambda grad, source, target: _put(grad, source, target)},
     shape=lambda x, source, target: (target[0], target[3]),
     doc="The elements of one geometry out of a memory that holds the input as another.",
@@ -138,18 +140,39 @@ def slice_inverse(
 # ---- in-place writes to views
 
 
-def _scatter_node(base: Tensor, value: Tensor, like: Tensor) -> Node:
+def _scatter_node(base: Tensor, value: Tensor, like: Tensor) -> Node | None:
     """The history of `base` after `value` was written to its view `like`."""
+    memory, value = _turned(base, base._flips), _turned(value, like._flips)
     arrays = base._array, like._array
-    return make_node(_write, (base,), (base, value), tuple([geometry(a) for a in arrays]))
+    node = make_node(_write, (base,), (memory, value), tuple([geometry(a) for a in arrays]))
+    return _seen(node, base)
 
 
-def _slice_node(base: Tensor, like: Tensor) -> Node:
+def _slice_node(base: Tensor, like: Tensor) -> Node | None:
     """The history of the view `like` of `base`, whose own history is out of date."""
     source, target = geometry(base._array), geometry(like._array)
+    memory = _turned(base, base._flips)
     if source[3] is target[3]:
-        return make_node(_as_strided, (like,), (base,), (*target[:3], source))
-    return make_node(_gather, (like,), (base,), (source, target))
+        node = make_node(_as_strided, (like,), (memory,), (*target[:3], source))
+    else:
+        node = make_node(_gather, (like,), (memory,), (source, target))
+    return _seen(node, like)
+
+
+def _turned(tensor: Tensor, flips: int) -> Tensor:
+    """A tensor conjugated and negated, lazily: what the memory holds if it reads as the tensor."""
+    if flips & CONJ:
+        tensor = tensor.conj()  # type: ignore[attr-defined]
+    return tensor._neg_view() if flips & NEG else tensor  # type: ignore[attr-defined]
+
+
+def _seen(node: Node, like: Tensor) -> Node | None:
+    """The history of a tensor over memory that has a history."""
+    if not like._flips:
+        return node
+    memory = wrap(like._array, like.kind)
+    memory._node = node
+    return _turned(memory, like._flips)._node
 
 
 views.scatter, views.slice_of = _scatter_node, _slice_node

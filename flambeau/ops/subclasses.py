@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.dispatch import dispatch
+from flambeau.core.flips import flip
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
 from flambeau.core.publish import method
@@ -59,12 +60,12 @@ def _intercept(self: Tensor, op: Op, tensors: tuple[Any, ...], params: tuple[Any
 
 def as_plain(value: Any) -> Any:
     """A subclass instance as a plain tensor over the same memory, with the same history."""
-    if not isinstance(value, Tensor) or value._kind is not None:
+    if not isinstance(value, Tensor) or value._kind is not None or type(value) in PLAIN:
         return value
     plain = object.__new__(Tensor)
     plain._array, plain._kind, plain._node = value._array, value.kind, value._node
     plain._base, plain._writes = value._base, value._writes
-    return plain
+    return flip(plain, value._flips)
 
 
 @classmethod
@@ -128,9 +129,9 @@ def _as_subclass(self: Tensor, cls: type[Tensor]) -> Tensor:
         self._base,
         self._writes,
     )
-    if cls in PLAIN:
-        made._kind = self.kind
-    else:
+    made._kind = self.kind
+    flip(made, self._flips)
+    if cls not in PLAIN:
         made._kind, made._hidden_kind = None, self.kind
     return made
 

@@ -15,6 +15,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import products as kernels
+from flambeau.ops.pointwise.rules import adjoint
 from flambeau.ops.products import bmm, mv, outer, same_dtype
 
 
@@ -38,8 +39,8 @@ _addmm = Op(
     refusal="addmm_impl_cpu_",
     vjp={
         "input": lambda grad, beta: _times(grad, beta.conjugate()),
-        "mat1": lambda grad, mat2, alpha: _times(grad.matmul(mat2.mH), alpha.conjugate()),
-        "mat2": lambda grad, mat1, alpha: _times(mat1.mH.matmul(grad), alpha.conjugate()),
+        "mat1": lambda grad, mat2, alpha: _times(grad.matmul(adjoint(mat2)), alpha.conjugate()),
+        "mat2": lambda grad, mat1, alpha: _times(adjoint(mat1).matmul(grad), alpha.conjugate()),
     },
     shape=lambda bias, a, b, beta, alpha: (*a.shape[:-1], b.shape[-1]),
 )

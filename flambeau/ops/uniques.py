@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from flambeau.core.dtype import int64
+from flambeau.core.flips import elements
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
@@ -14,14 +15,14 @@ from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 
 
-def elements(name: str, tensor: Tensor) -> tuple[Any, Any]:
+def known_elements(name: str, tensor: Tensor) -> tuple[Any, Any]:
     """The array of a tensor, and its library."""
     if tensor.kind.place == META:
         raise NotImplementedError(
             f"{name}: the shape of the result depends on the elements, which tensors on the meta "
             "device do not have"
         )
-    return tensor._array, tensor.kind.xp
+    return elements(tensor), tensor.kind.xp
 
 
 def as_result(array: Any, like: Tensor, of: Any = None) -> Tensor:
@@ -40,7 +41,7 @@ def unique(
 
     Also the index of each element among them, and how often each occurs, when asked for.
     """
-    array, xp = elements("unique", input)
+    array, xp = known_elements("unique", input)
     if dim is not None:
         dim = wrap_dim(dim, input.ndim)
         if input.numel() == 0 and input.shape[dim] != 0:
@@ -72,7 +73,7 @@ def _chosen_of(
 def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False,
                        dim: int | None = None) -> Any:  # fmt: skip
     """The elements (slices along ``dim``) that differ from the one before them."""
-    array, xp = elements("unique_consecutive", input)
+    array, xp = known_elements("unique_consecutive", input)
     rows = array.reshape(-1) if dim is None else xp.moveaxis(array, dim, 0)
     n = len(rows)
     flat = rows.reshape(n, -1) if rows.size else xp.zeros((n, 1))
@@ -87,5 +88,5 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
     return _chosen_of(values, inverse, counts, input, return_inverse, return_counts)
 
 
-__all__ = exported(globals(), "elements as_result")
+__all__ = exported(globals(), "known_elements as_result")
 silence(globals())

@@ -209,7 +209,6 @@ class _Reader:
             if key not in self.loaded:
                 empty = _promised(kind, count, _length_of(file))
                 self.loaded[key], kinds[key] = self.restore(empty, location), kind
-                self.loaded[key]._waiting = []
             return _as_kind(self.loaded[key], kind)
 
         result = self.unpickle(file, persistent_load)
@@ -289,8 +288,6 @@ def _fill(storage: UntypedStorage, file: Any, kind: Any, little: bool) -> None:
     if little != (sys.byteorder == "little"):
         data.byteswap(kind.dtype)
     storage.copy_(data)
-    for finish in storage.__dict__.pop("_waiting"):
-        finish()
 
 
 def _exactly(file: Any, count: int) -> bytes:

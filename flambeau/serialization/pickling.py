@@ -11,7 +11,7 @@ from flambeau import _utils
 from flambeau.core import layout as layouts
 from flambeau.core.dtype import dtype
 from flambeau.core.size import Size
-from flambeau.core.tensor import Parameter, Tensor, wrap
+from flambeau.core.tensor import Parameter, Tensor
 from flambeau.core.typed_storage import LEGACY, TypedStorage, typed
 from flambeau.core.untyped_storage import UntypedStorage, storage_of
 from flambeau.serialization.names import name_in_files
@@ -107,7 +107,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
 def _reduced(tensor: Any) -> tuple[Any, ...]:
     state = _own_attributes(tensor)
     if isinstance(tensor, Parameter):
-        args = wrap(tensor._array, tensor.kind), tensor.requires_grad, OrderedDict()
+        args = tensor.data, tensor.requires_grad, OrderedDict()
         if state:
             return _utils._rebuild_parameter_with_state, (*args, state)
         return _utils._rebuild_parameter, args
@@ -130,6 +130,8 @@ def _parts(tensor: Any) -> tuple[Any, tuple[Any, ...]]:
         return _utils._rebuild_meta_tensor_no_storage, (tensor.dtype, size, stride, requires_grad)
     storage, offset = storage_of(tensor), tensor.storage_offset()
     rest = size, stride, requires_grad, OrderedDict()
+    bits = {"conj": tensor.is_conj(), "neg": tensor.is_neg()}
+    flags = [{name: True for name, is_set in bits.items() if is_set}] if any(bits.values()) else []
     if tensor.dtype in _CLASS_OF:
-        return _utils._rebuild_tensor_v2, (typed(storage, tensor.dtype), offset, *rest)
-    return _utils._rebuild_tensor_v3, (storage, offset, *rest, tensor.dtype)
+        return _utils._rebuild_tensor_v2, (typed(storage, tensor.dtype), offset, *rest, *flags)
+    return _utils._rebuild_tensor_v3, (storage, offset, *rest, tensor.dtype, *flags)

@@ -62,6 +62,8 @@ ELEMENTS: list[tuple[Any, str, str]] = [
 class tensor:
     """What printing reads from a tensor; printed as ``tensor`` because the class is called so."""
 
+    _flips = 0
+
     def __init__(self, values: Any, history: Any = None, where: str = "cpu") -> None:
         self._array = numpy.asarray(values)
         self.dtype, self.device = from_numpy_type(self._array.dtype), device(where)

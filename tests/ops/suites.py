@@ -29,6 +29,8 @@ NOT_ON_META = {
     "nn.functional.scaled_grouped_mm",
     *declared("NOT_ON_META"),
 }
+# What these answer, or whether they do, depends on a conjugation that is still to be done.
+FLIPS_SHOW = {"is_conj", "is_neg", "view_as_real", "view_as_real_copy"}
 # CuPy has no such function, or no such dtype.
 NOT_ON_CUDA = {
     "special.airy_ai",

@@ -15,6 +15,7 @@ import flambeau as torch
 from flambeau.core.modes import flags
 from tests.ops.finite_differences import check_gradients
 from tests.ops.suites import (
+    FLIPS_SHOW,
     GRADIENT_DIFFERS,
     HERMITIAN,
     HOST_READS,
@@ -31,6 +32,7 @@ from tests.ops.suites import (
     gradients,
     mapped,
     on,
+    strided_copy,
     tensors,
 )  # fmt: skip
 from tests.samples import function, samples
@@ -123,6 +125,31 @@ def test_full_road(name: str) -> None:
 def names_of_nodes(result: Any) -> list[str]:
     """What the graph calls the operations that made the results."""
     return [type(t.grad_fn).__name__ for t in tensors([result])]
+
+
+# ---- lazy conjugates and negatives
+
+
+@each
+def test_lazy_operands(name: str) -> None:
+    """Operands that are lazy conjugates or negatives give what plain ones give."""
+    if name in FLIPS_SHOW:
+        return
+    for sample in samples(name):
+        expected, expected_grads = call(name, fresh(sample)), gradients(name, fresh(sample))
+        assert_same(call(name, mapped(sample, lazy)), expected, 1e-12)
+        assert_same(gradients(name, mapped(sample, lazy)), expected_grads, 1e-12)
+
+
+def lazy(tensor: Tensor) -> Tensor:
+    """The same elements, which memory holds conjugated or negated."""
+    if not (tensor.dtype.is_floating_point or tensor.dtype.is_complex):
+        return tensor
+    plain = tensor.detach()
+    turned = plain.conj_physical() if plain.is_complex() else -plain
+    memory = strided_copy(turned)
+    view = memory.conj() if plain.is_complex() else memory._neg_view()
+    return view.requires_grad_(tensor.requires_grad)
 
 
 # ---- the CUDA path

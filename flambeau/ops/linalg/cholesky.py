@@ -17,6 +17,7 @@ from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops.creation import zeros
 from flambeau.ops.linalg.matrices import by_columns, failing, square
 from flambeau.ops.linalg.solvers import solve_triangular
+from flambeau.ops.pointwise.rules import adjoint
 from flambeau.ops.products import matmul
 from flambeau.ops.sequences import eye
 
@@ -65,7 +66,7 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Te
     square("linalg.cholesky", A)
     matrix = A.triu().mH + A.triu(1) if upper else A  # type: ignore[attr-defined]
     factor = failing("linalg.cholesky", lambda: _cholesky(matrix), A, _NOT_POSITIVE, _bad_minor)
-    return deliver("linalg_cholesky", factor.mH if upper else factor, out)
+    return deliver("linalg_cholesky", adjoint(factor) if upper else factor, out)
 
 
 def cholesky_ex(

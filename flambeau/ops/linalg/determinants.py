@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flambeau.core.flips import elements
 from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import method
 from flambeau.core.return_types import return_type
@@ -29,7 +30,7 @@ def _det_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor]:
     if A.device.type == "meta" or not bool((result == 0).any()):  # type: ignore[attr-defined]
         weight = (grad * result.conj())[..., None, None]  # type: ignore[attr-defined]
         return (weight * inv(A).mH,)  # type: ignore[attr-defined]
-    u, s, vh = A.kind.xp.linalg.svd(A.detach()._array, full_matrices=False)  # type: ignore
+    u, s, vh = A.kind.xp.linalg.svd(elements(A), full_matrices=False)  # type: ignore
     phase = A.kind.xp.linalg.det(u) * A.kind.xp.linalg.det(vh)
     others = [
         s[..., [j for j in range(s.shape[-1]) if j != i]].prod(-1) for i in range(s.shape[-1])

@@ -8,6 +8,7 @@ import numpy
 
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import int32
+from flambeau.core.flips import elements
 from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import method
 from flambeau.core.return_types import return_type
@@ -36,7 +37,7 @@ def tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[Any, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value._array if isinstance(value, Tensor) else float(value)
+    return elements(value) if isinstance(value, Tensor) else float(value)
 
 
 _pinv = Op(

@@ -59,7 +59,7 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
 
 def _unpacked_ldl(packed: Tensor, pivots: Tensor, hermitian: bool) -> tuple[Tensor, Tensor, Tensor]:
     """``L``, the block diagonal ``D`` and the permutation of LAPACK's lower ``sytrf``."""
-    host = packed.detach().cpu().numpy()  # type: ignore[attr-defined]
+    host = packed.numpy(force=True)  # type: ignore[attr-defined]
     swaps = pivots.cpu().numpy().reshape(int(numpy.prod(pivots.shape[:-1])), pivots.shape[-1])  # type: ignore
     count = int(numpy.prod(host.shape[:-2]))
     flat = host.reshape(count, *host.shape[-2:])

@@ -16,6 +16,7 @@ from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops.joining import cat, stack
 from flambeau.ops.linalg.matrices import at_least_2d, forget_layout
 from flambeau.ops.linalg.solvers import solve_triangular
+from flambeau.ops.pointwise.rules import adjoint
 from flambeau.ops.products import matmul
 from flambeau.ops.sequences import eye
 
@@ -64,7 +65,7 @@ def _square_qr_grad(q: Tensor, r: Tensor, grad_q: Any, grad_r: Any) -> Tensor:
     total = matmul(q, m.tril() + m.tril(-1).mH)
     if grad_q is not None:
         total = total + grad_q
-    return solve_triangular(r, total.mH, upper=True).mH  # type: ignore[attr-defined]
+    return adjoint(solve_triangular(r, adjoint(total), upper=True))
 
 
 def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:

@@ -11,13 +11,14 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.ops import contraction
 from flambeau.ops.joining import stack
+from flambeau.ops.pointwise.rules import conj
 from flambeau.ops.products import matmul
 
 
 @autocasting("linalg_vecdot")
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The sum of the products of ``x``'s conjugate and ``y`` along a dimension."""
-    return deliver("linalg_vecdot", (x.conj() * y).sum(dim), out)  # type: ignore[attr-defined]
+    return deliver("linalg_vecdot", (conj(x) * y).sum(dim), out)  # type: ignore[attr-defined]
 
 
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:

@@ -1,21 +1,23 @@
 """Complex numbers: their parts, conjugates and polar form.
 
-Conjugates are computed at once, into memory of their own.
+``conj`` and ``_neg_view`` are views: what they do to elements is done when these are read
+(design note 011).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import dtype, float16, float32, float64, scalar_name
 from flambeau.core.families import pointwise_shape, unary
+from flambeau.core.flips import CONJ, NEG, flip
+from flambeau.core.graph import record
+from flambeau.core.modes import flags, modes
 from flambeau.core.op import LINEAR, POINTWISE, Op
 from flambeau.core.publish import exported, method, not_a_tensor
 from flambeau.core.storage import as_strided, offset, strides
-from flambeau.core.tensor import Tensor
+from flambeau.core.tensor import Tensor, wrap_view
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import pointwise_complex as kernels
 from flambeau.ops.pointwise.rules import conj as conjugate
@@ -40,14 +42,16 @@ _imag = Op("imag", _imaginary_part, node="Select", view=True, jvp=LINEAR, batch=
 
 def real(input: Tensor) -> Tensor:
     """The real parts, a view; of a real tensor, the tensor itself."""
-    return _real(input) if input.dtype.is_complex else input
+    if not input.dtype.is_complex:
+        return input
+    return _real(_conj(input) if input._flips & CONJ else input)
 
 
 def imag(input: Tensor) -> Tensor:
     """The imaginary parts, a view; RuntimeError for a real tensor."""
     if not input.dtype.is_complex:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    return _imag(input)
+    return _imag(_neg_view(_conj(input)) if input._flips & CONJ else input)
 
 
 def _set_real(self: Tensor, value: Any) -> None:
@@ -85,6 +89,12 @@ def view_as_real(input: Tensor) -> Tensor:
     """A view of a complex tensor with real and imaginary parts in a last dimension of size 2."""
     if not input.dtype.is_complex:
         raise RuntimeError("view_as_real is only supported for complex tensors")
+    if input._flips & CONJ:
+        raise RuntimeError(
+            "view_as_real doesn't work on unresolved conjugated tensors.  To resolve the conjugate "
+            "tensor so you can view it as real, use self.resolve_conj(); however, be warned that "
+            "the resulting tensor will NOT alias the original."
+        )
     return _view_as_real(input)
 
 
@@ -118,14 +128,53 @@ def view_as_complex(input: Tensor) -> Tensor:
 
 # ---- conjugates
 
-_conj = Op("conj", numpy.conjugate, shape=pointwise_shape(numpy.conjugate), batch=POINTWISE,
-    jvp=LINEAR, vjp={"input": lambda grad: conjugate(grad)})  # fmt: skip
+
+def _same_memory(array: Any) -> Any:
+    return array
+
+
+_conj = Op("conj", _same_memory, view=True, flips=CONJ, batch=POINTWISE, jvp=LINEAR,
+    vjp={"input": lambda grad: grad.conj()})  # fmt: skip
+_neg = Op("neg_view", _same_memory, view=True, flips=NEG, batch=POINTWISE, jvp=LINEAR,
+    vjp={"input": lambda grad: -grad})  # fmt: skip
 
 
 @method("conj")
 def conj(input: Tensor) -> Tensor:
-    """The complex conjugate; of a real tensor, the tensor itself."""
-    return _conj(input) if input.dtype.is_complex else input
+    """The complex conjugate, a view; of a real tensor, the tensor itself.
+
+    >>> z = torch.tensor([1 + 2j])
+    >>> z.conj().is_conj(), z.conj().data_ptr() == z.data_ptr()
+    (True, True)
+    """
+    try:
+        kind = input._kind
+    except AttributeError:
+        raise not_a_tensor("conj", "input", 1, input) from None
+    if kind is None or flags.active:
+        return _conj(input) if input.dtype.is_complex else input
+    if kind.category != 8:
+        return input
+    result = flip(wrap_view(input._array, kind, input), CONJ)
+    if input._node is not None and modes.grad:
+        record(_conj, result, (input,))
+    return result
+
+
+@method("_conj")
+def _conj_of_complex(input: Tensor) -> Tensor:
+    """The complex conjugate, a view; RuntimeError for a real tensor."""
+    if not input.dtype.is_complex:
+        raise RuntimeError("_conj is only supported for complex tensors")
+    return _conj(input)
+
+
+@method("_neg_view")
+def _neg_view(input: Tensor) -> Tensor:
+    """The negative of ``input``, a view."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor("_neg_view", "input", 1, input)
+    return _neg(input)
 
 
 _conj_physical = unary("conj_physical", kernels.conjugate, promote="same",
@@ -133,7 +182,7 @@ _conj_physical = unary("conj_physical", kernels.conjugate, promote="same",
     methods="conj_physical_")  # fmt: skip
 
 
-@method("conj_physical")
+@method("conj_physical _conj_physical")
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The complex conjugate in memory of its own; of a real tensor, the tensor itself."""
     if input.dtype.is_complex:
@@ -143,26 +192,32 @@ def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @method("resolve_conj")
 def resolve_conj(input: Tensor) -> Tensor:
-    """The tensor itself: no conjugation is pending."""
-    return input
+    """A copy with the elements of a lazy conjugate; any other tensor itself."""
+    return input.clone() if _flips("resolve_conj", input) & CONJ else input  # type: ignore[attr-defined]
 
 
 @method("resolve_neg")
 def resolve_neg(input: Tensor) -> Tensor:
-    """The tensor itself: no negation is pending."""
-    return input
+    """A copy with the elements of a lazy negative; any other tensor itself."""
+    return input.clone() if _flips("resolve_neg", input) & NEG else input  # type: ignore[attr-defined]
 
 
 @method("is_conj")
 def is_conj(input: Tensor) -> bool:
-    """Whether a conjugation is pending: never."""
-    return False
+    """Whether the memory holds the conjugates of the elements."""
+    return bool(_flips("is_conj", input) & CONJ)
 
 
 @method("is_neg")
 def is_neg(input: Tensor) -> bool:
-    """Whether a negation is pending: never."""
-    return False
+    """Whether the memory holds the negatives of the elements."""
+    return bool(_flips("is_neg", input) & NEG)
+
+
+def _flips(name: str, input: Any) -> int:
+    if not isinstance(input, Tensor):
+        raise not_a_tensor(name, "input", 1, input)
+    return input._flips
 
 
 # ---- polar form

@@ -10,11 +10,19 @@ from flambeau.kernels.quiet import silence
 
 
 def conj(value: Any) -> Any:
-    """The complex conjugate of a tensor or a number; costs nothing where all is real."""
+    """The complex conjugate of a tensor or a number; costs nothing where all is real.
+
+    It is computed at once, since a lazy one would send what a rule does with it down the full road.
+    """
     if not isinstance(value, Tensor):
         return value.conjugate()
     kind = value._kind or value.kind
-    return value.conj() if kind.dtype.is_complex else value  # type: ignore[attr-defined]
+    return value.conj_physical() if kind.dtype.is_complex else value  # type: ignore[attr-defined]
+
+
+def adjoint(value: Tensor) -> Tensor:
+    """The conjugate transpose of matrices."""
+    return conj(value.transpose(-2, -1))  # type: ignore[attr-defined]
 
 
 def zeros(grad: Tensor) -> Tensor:
