@@ -108,7 +108,13 @@ def _maximum(name: str, n: int, input: Tensor, output_size: Any) -> tuple[Tensor
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
-    """The means of ``output_size`` windows that cover ``[N, C, L]`` or ``[C, L]`` evenly."""
+    """The means of ``output_size`` windows that cover ``[N, C, L]`` or ``[C, L]`` evenly.
+
+    ``input`` is floating; RuntimeError for other ranks.
+
+    >>> torch.adaptive_avg_pool1d(torch.arange(6.).reshape(1, 1, 6), 2)
+    tensor([[[1., 4.]]])
+    """
     return _average("adaptive_avg_pool1d", 1, input, output_size)
 
 
@@ -130,13 +136,27 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """The maxima of ``output_size`` windows that cover ``[N, C, L]`` evenly; also their indices."""
+    """The maxima of ``output_size`` windows that cover ``[N, C, L]`` evenly; also their indices.
+
+    ``[N, C, L]`` or ``[C, L]`` gives ``[N, C, output_size]``; indices are int64.
+
+    >>> F.adaptive_max_pool1d(torch.arange(6.).reshape(1, 1, 6), 2)
+    tensor([[[2., 5.]]])
+    """
     both = _maximum("adaptive_max_pool1d", 1, input, output_size)
     return both if return_indices else both[0]
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """The maxima of ``output_size`` windows that cover ``[N, C, H, W]`` evenly; and indices."""
+    """The maxima of ``output_size`` windows that cover ``[N, C, H, W]`` evenly; and indices.
+
+    ``output_size`` is a number or two; None keeps a size. Indices are int64, in the flattened
+    image.
+
+    >>> F.adaptive_max_pool2d(torch.arange(16.).reshape(1, 1, 4, 4), 2)
+    tensor([[[[ 5.,  7.],
+              [13., 15.]]]])
+    """
     both = _maximum("adaptive_max_pool2d", 2, input, output_size)
     return both if return_indices else both[0]
 
@@ -151,14 +171,23 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
 def adaptive_max_pool1d_with_indices(
     input: Tensor, output_size: Any, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """``adaptive_max_pool1d`` with ``return_indices=True``."""
+    """``adaptive_max_pool1d`` with ``return_indices=True``.
+
+    >>> F.adaptive_max_pool1d_with_indices(torch.arange(6.).reshape(1, 1, 6), 2)[1]
+    tensor([[[2, 5]]])
+    """
     return adaptive_max_pool1d(input, output_size, True)
 
 
 def adaptive_max_pool2d_with_indices(
     input: Tensor, output_size: Any, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """``adaptive_max_pool2d`` with ``return_indices=True``."""
+    """``adaptive_max_pool2d`` with ``return_indices=True``.
+
+    >>> F.adaptive_max_pool2d_with_indices(torch.arange(16.).reshape(1, 1, 4, 4), 2)[1]
+    tensor([[[[ 5,  7],
+              [13, 15]]]])
+    """
     return adaptive_max_pool2d(input, output_size, True)
 
 

@@ -157,7 +157,11 @@ def _is_meta(self: Tensor) -> bool:
 
 @method("get_device")
 def get_device(self: Tensor) -> int:
-    """The index of the CUDA device, -1 for the CPU."""
+    """The index of the CUDA device, -1 for the CPU.
+
+    >>> torch.get_device(torch.ones(2))
+    -1
+    """
     index = self.device.index
     return -1 if index is None else index
 
@@ -209,38 +213,64 @@ Tensor.ndimension = Tensor.dim  # type: ignore[attr-defined]
 
 
 def numel(input: Tensor) -> int:
-    """The number of elements of ``input``."""
+    """The number of elements of ``input``.
+
+    >>> torch.numel(torch.ones(2, 3))
+    6
+    """
     if not isinstance(input, Tensor):
         raise not_a_tensor("numel", "input", 1, input)
     return input.numel()
 
 
 def is_tensor(obj: Any) -> bool:
-    """Whether ``obj`` is a tensor."""
+    """Whether ``obj`` is a tensor.
+
+    >>> torch.is_tensor([1, 2])
+    False
+    """
     return isinstance(obj, Tensor)
 
 
 @method("is_floating_point")
 def is_floating_point(input: Tensor) -> bool:
-    """Whether the dtype is a real floating one."""
+    """Whether the dtype is a real floating one.
+
+    >>> torch.is_floating_point(torch.ones(2, dtype=torch.bfloat16))
+    True
+    """
     return input.dtype.is_floating_point
 
 
 @method("is_complex")
 def is_complex(input: Tensor) -> bool:
-    """Whether the dtype is complex."""
+    """Whether the dtype is complex.
+
+    >>> torch.is_complex(torch.tensor([1j]))
+    True
+    """
     return input.dtype.is_complex
 
 
 @method("is_signed")
 def is_signed(input: Tensor) -> bool:
-    """Whether the dtype has negative values."""
+    """Whether the dtype has negative values.
+
+    >>> torch.is_signed(torch.zeros(2, dtype=torch.uint8))
+    False
+    """
     return input.dtype.is_signed
 
 
 @method("is_nonzero")
 def is_nonzero(input: Tensor) -> bool:
-    """Whether the one element is not zero."""
+    """Whether the one element is not zero.
+
+    ``input`` has one element, of any shape and dtype; RuntimeError otherwise.
+
+    >>> torch.is_nonzero(torch.tensor([0.5]))
+    True
+    """
     if input.numel() != 1:
         what = "no values" if input.numel() == 0 else "more than one value"
         raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
@@ -249,7 +279,11 @@ def is_nonzero(input: Tensor) -> bool:
 
 @method("is_same_size")
 def is_same_size(input: Tensor, other: Tensor) -> bool:
-    """Whether the shapes are equal."""
+    """Whether the shapes are equal.
+
+    >>> torch.is_same_size(torch.ones(2, 3), torch.zeros(2, 3))
+    True
+    """
     return input.shape == other.shape
 
 
@@ -271,7 +305,11 @@ Tensor.name = property(lambda self: None, doc="None: tensors have no names.")  #
 
 @method("is_distributed")
 def is_distributed(input: Tensor) -> bool:
-    """False: the elements of a plain tensor are all in one place."""
+    """False: the elements of a plain tensor are all in one place.
+
+    >>> torch.is_distributed(torch.ones(2))
+    False
+    """
     return False
 
 

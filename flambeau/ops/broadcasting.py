@@ -18,7 +18,13 @@ from flambeau.ops.reshaping import reshaped, view_op
 
 
 def broadcast_shapes(*shapes: Any) -> Any:
-    """The shape to which tensors of these shapes are broadcast."""
+    """The shape to which tensors of these shapes are broadcast.
+
+    Shapes are sequences of integers, or integers; RuntimeError where they do not fit.
+
+    >>> torch.broadcast_shapes((2, 1), (3,), 1)
+    torch.Size([2, 3])
+    """
     given = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
     for shape in given:
         if any(n < 0 for n in shape):

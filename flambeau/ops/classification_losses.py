@@ -240,6 +240,10 @@ def nll_loss(
 
     ``weight`` holds one factor per class; the mean divides by the sum of the factors. Targets
     equal to ``ignore_index`` do not count.
+
+    >>> scores = torch.tensor([[2., 1.], [0., 3.]]).log_softmax(1)
+    >>> F.nll_loss(scores, torch.tensor([0, 1]))
+    tensor(0.1809)
     """
     reduction = chosen(reduction, size_average, reduce)
     if not input.ndim:
@@ -332,6 +336,9 @@ def linear_cross_entropy(
     ``input`` is ``[N, in]`` or ``[in]``, ``linear_weight`` ``[C, *, in]``: the logits are
     ``[N, C, *]``. ``options`` say how to save memory where the work is done in pieces; here the
     logits exist as a whole, and the result is the same.
+
+    >>> F.linear_cross_entropy(torch.zeros(2, 3), torch.ones(4, 3), torch.tensor([0, 3]))
+    tensor(1.3863)
     """
     _check_fused(input, linear_weight, linear_bias, target, ignore_index)
     classes, features = linear_weight.shape[0], linear_weight.shape[-1]

@@ -18,7 +18,15 @@ Labels = tuple[Any, ...]
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
     """The sum of products over pairs of dimensions: the last of ``a`` and the first of ``b``, or
-    lists."""
+    lists.
+
+    ``dims`` is a number, or a list of dimensions for each; RuntimeError where their sizes differ.
+
+    >>> torch.tensordot(torch.ones(2, 3, 4), torch.ones(3, 4, 5), 2).shape
+    torch.Size([2, 5])
+    >>> torch.tensordot(torch.ones(2, 3), torch.ones(2, 5), ([0], [0])).shape
+    torch.Size([3, 5])
+    """
     if isinstance(dims, Tensor):
         dims = dims.tolist() if dims.numel() > 1 else int(dims)  # type: ignore[attr-defined]
     if isinstance(dims, int):
@@ -53,7 +61,14 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
 
 @method("inner")
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The sum of products over the last dimensions of both."""
+    """The sum of products over the last dimensions of both.
+
+    ``[*, k]`` and ``[+, k]`` of one dtype give ``[*, +]``; a tensor without dimensions multiplies.
+    RuntimeError where the last sizes differ.
+
+    >>> torch.inner(torch.tensor([1., 2.]), torch.tensor([[3., 4.], [5., 6.]]))
+    tensor([11., 17.])
+    """
     if input.ndim == 0 or other.ndim == 0:
         return deliver("inner", input * other, out)
     if input.shape[-1] != other.shape[-1]:
@@ -66,7 +81,13 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @method("kron")
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The Kronecker product: each element of ``input`` times all of ``other``."""
+    """The Kronecker product: each element of ``input`` times all of ``other``.
+
+    Shapes are padded with ones to the same rank and multiplied size by size.
+
+    >>> torch.kron(torch.tensor([1, 10]), torch.tensor([[1, 2]]))
+    tensor([[ 1,  2, 10, 20]])
+    """
     n = max(input.ndim, other.ndim)
     a = (1,) * (n - input.ndim) + tuple(input.shape)
     b = (1,) * (n - other.ndim) + tuple(other.shape)
@@ -76,7 +97,14 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
-    """The product of several matrices."""
+    """The product of several matrices.
+
+    Each is a matrix; RuntimeError where the sizes do not fit.
+
+    >>> torch.chain_matmul(torch.ones(2, 3), torch.ones(3, 4), torch.ones(4, 1))
+    tensor([[12.],
+            [12.]])
+    """
     given = (
         matrices[0] if len(matrices) == 1 and isinstance(matrices[0], list | tuple) else matrices
     )
@@ -96,7 +124,13 @@ def trace(input: Tensor) -> Tensor:
 def cross(
     input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """The vector product along a dimension of size 3, the first such one by default."""
+    """The vector product along a dimension of size 3, the first such one by default.
+
+    Both have one shape and dtype (not bool); RuntimeError if no dimension, or that one, has size 3.
+
+    >>> torch.cross(torch.tensor([1., 0., 0.]), torch.tensor([0., 1., 0.]))
+    tensor([0., 0., 1.])
+    """
     if dim is None:
         dim = next((d for d, n in enumerate(input.shape) if n == 3), None)
         if dim is None:
@@ -112,7 +146,13 @@ def cross(
 
 @method("dist")
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """The ``p``-norm of ``input - other``."""
+    """The ``p``-norm of ``input - other``.
+
+    The shapes broadcast; the result is a floating tensor without dimensions.
+
+    >>> torch.dist(torch.tensor([3., 0.]), torch.tensor([0., 4.]))
+    tensor(5.)
+    """
     return (input - other).norm(p)  # type: ignore[attr-defined]
 
 

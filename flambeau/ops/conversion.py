@@ -56,6 +56,10 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy of ``input`` in memory of its own; gradients flow back to ``input``.
 
     The memory order is kept unless ``memory_format`` asks for another.
+
+    >>> x = torch.tensor([1., 2.])
+    >>> torch.clone(x).add_(1), x
+    (tensor([2., 3.]), tensor([1., 2.]))
     """
     return dispatch(_clone, (input,), (memory_format,))
 

@@ -128,7 +128,13 @@ def conv1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
     dilation: Any = 1, groups: int = 1,
 ) -> Tensor:  # fmt: skip
-    """Convolution of ``[N, C, L]`` or ``[C, L]`` with ``[O, C / groups, K]``; see ``conv2d``."""
+    """Convolution of ``[N, C, L]`` or ``[C, L]`` with ``[O, C / groups, K]``; see ``conv2d``.
+
+    The dtype is one, floating or complex. RuntimeError where channels or groups do not fit.
+
+    >>> torch.conv1d(torch.tensor([[[1., 2., 3., 4.]]]), torch.tensor([[[1., -1.]]]))
+    tensor([[[-1., -1., -1.]]])
+    """
     return _convolve(1, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -152,7 +158,13 @@ def conv3d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
     dilation: Any = 1, groups: int = 1,
 ) -> Tensor:  # fmt: skip
-    """Convolution of volumes ``[N, C, D, H, W]`` or ``[C, D, H, W]``; see ``conv2d``."""
+    """Convolution of volumes ``[N, C, D, H, W]`` or ``[C, D, H, W]``; see ``conv2d``.
+
+    The dtype is one, floating or complex. RuntimeError where channels or groups do not fit.
+
+    >>> torch.conv3d(torch.ones(1, 2, 4, 4, 4), torch.ones(3, 2, 2, 2, 2)).shape
+    torch.Size([1, 3, 3, 3, 3])
+    """
     return _convolve(3, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -208,7 +220,14 @@ def convolution(
     input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any,
     transposed: bool, output_padding: Any, groups: int,
 ) -> Tensor:  # fmt: skip
-    """A convolution, or a transposed one, in as many dimensions as the weight has windows."""
+    """A convolution, or a transposed one, in as many dimensions as the weight has windows.
+
+    ``stride``, ``padding``, ``dilation`` and ``output_padding`` hold a number for each window.
+
+    >>> x, kernel = torch.ones(1, 1, 4), torch.ones(1, 1, 2)
+    >>> torch.convolution(x, kernel, None, [2], [0], [1], False, [0], 1)
+    tensor([[[2., 2.]]])
+    """
     n = weight.ndim - 2
     if transposed:
         return _transposed(
@@ -218,7 +237,13 @@ def convolution(
 
 
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
-    """Convolution of sequences ``[T, N, C]`` with ``[K, C, O]`` and ``[O]``: ``[T', N, O]``."""
+    """Convolution of sequences ``[T, N, C]`` with ``[K, C, O]`` and ``[O]``: ``[T', N, O]``.
+
+    ``T'`` is ``T + 2 * pad - K + 1``. RuntimeError where channels do not fit.
+
+    >>> torch.conv_tbc(torch.ones(4, 1, 2), torch.ones(3, 2, 1), torch.zeros(1)).shape
+    torch.Size([2, 1, 1])
+    """
     moved = input.permute(1, 2, 0), weight.permute(2, 1, 0)  # type: ignore[attr-defined]
     return conv1d(*moved, bias, 1, pad).permute(2, 0, 1)  # type: ignore[attr-defined]
 

@@ -65,7 +65,14 @@ def ones(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of the given size filled with 1."""
+    """A tensor of the given size filled with 1.
+
+    The size is given as integers or as one sequence; RuntimeError for a negative one.
+
+    >>> torch.ones(2, 3)
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
+    """
     return _new("ones", size, 1, out, dtype, layout, device, requires_grad)
 
 
@@ -79,7 +86,13 @@ def empty(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    """A tensor of the given size whose elements are whatever the memory held."""
+    """A tensor of the given size whose elements are whatever the memory held.
+
+    RuntimeError for a negative size.
+
+    >>> torch.empty(2, 3).shape
+    torch.Size([2, 3])
+    """
     made_ = _new("empty", size, None, out, dtype, layout, device, requires_grad)
     if memory_format is None or memory_format is contiguous_format:
         return made_
@@ -123,7 +136,15 @@ def full(
     requires_grad: bool = False,
     names: Any = None,
 ) -> Tensor:
-    """A tensor of the given size filled with one number, whose type decides the dtype."""
+    """A tensor of the given size filled with one number, whose type decides the dtype.
+
+    ``size`` is a sequence of integers. bool, int, float and complex give bool, int64 and the
+    default floating and complex dtypes; RuntimeError for a negative size.
+
+    >>> torch.full((2, 2), 7)
+    tensor([[7, 7],
+            [7, 7]])
+    """
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value  # type: ignore
     if dtype is None and out is None:
         dtype = dtype_of_number(value)
@@ -140,7 +161,13 @@ def empty_strided(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """An uninitialised tensor with the given strides, in elements."""
+    """An uninitialised tensor with the given strides, in elements.
+
+    RuntimeError where the lengths differ.
+
+    >>> torch.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
     if len(size) != len(stride):
         raise RuntimeError(
             f"mismatch in length of strides and shape. size has {len(size)} dimensions, stride "
@@ -162,7 +189,14 @@ def empty_permuted(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """An uninitialised dense tensor whose dimensions lie in memory in the given order."""
+    """An uninitialised dense tensor whose dimensions lie in memory in the given order.
+
+    ``physical_layout`` lists the dimensions, the slowest first; RuntimeError unless it is a
+    permutation.
+
+    >>> torch.empty_permuted((2, 3, 4), (0, 2, 1)).stride()
+    (12, 1, 3)
+    """
     strides, step = [0] * len(size), 1
     if len(size) != len(physical_layout):
         raise RuntimeError(
@@ -187,7 +221,11 @@ def scalar_tensor(
     s: Number, *, dtype: DType | None = None, layout: Any = None, device: Any = None,
     pin_memory: bool = False, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """A tensor without dimensions, of the default dtype."""
+    """A tensor without dimensions, of the default dtype.
+
+    >>> torch.scalar_tensor(2)
+    tensor(2.)
+    """
     return full(
         (), s, dtype=dtype or dtypes.default.dtype, device=device, requires_grad=requires_grad
     )
@@ -212,7 +250,12 @@ def zeros_like(
     input: Tensor, *, dtype: DType | None = None, layout: Any = None, device: Any = None,
     pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
-    """A tensor of zeros with the shape, dtype, device and memory layout of ``input``."""
+    """A tensor of zeros with the shape, dtype, device and memory layout of ``input``.
+
+    >>> torch.zeros_like(torch.ones(2, 2))
+    tensor([[0., 0.],
+            [0., 0.]])
+    """
     return _like(input, 0, dtype, device, requires_grad, memory_format)
 
 
@@ -220,7 +263,11 @@ def ones_like(
     input: Tensor, *, dtype: DType | None = None, layout: Any = None, device: Any = None,
     pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
-    """A tensor of ones with the shape, dtype, device and memory layout of ``input``."""
+    """A tensor of ones with the shape, dtype, device and memory layout of ``input``.
+
+    >>> torch.ones_like(torch.zeros(2), dtype=torch.int32)
+    tensor([1, 1], dtype=torch.int32)
+    """
     return _like(input, 1, dtype, device, requires_grad, memory_format)
 
 
@@ -228,7 +275,11 @@ def empty_like(
     input: Tensor, *, dtype: DType | None = None, layout: Any = None, device: Any = None,
     pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
-    """An uninitialised tensor with the shape, dtype, device and memory layout of ``input``."""
+    """An uninitialised tensor with the shape, dtype, device and memory layout of ``input``.
+
+    >>> torch.empty_like(torch.ones(2, 3), dtype=torch.int64).shape
+    torch.Size([2, 3])
+    """
     return _like(input, None, dtype, device, requires_grad, memory_format)
 
 
@@ -237,7 +288,13 @@ def full_like(
     device: Any = None, pin_memory: bool = False, requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
-    """A tensor filled with one number, with the shape, dtype and device of ``input``."""
+    """A tensor filled with one number, with the shape, dtype and device of ``input``.
+
+    RuntimeError where the number does not fit the dtype.
+
+    >>> torch.full_like(torch.ones(2), 0.5)
+    tensor([0.5000, 0.5000])
+    """
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value  # type: ignore
     return _like(input, value, dtype, device, requires_grad, memory_format)
 

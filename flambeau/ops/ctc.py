@@ -102,6 +102,10 @@ def ctc_loss(
     ``[N, S]`` padded, or all one after the other. The mean first divides each loss by the length of
     its target. Losses of targets that are too long are infinite, or 0 with ``zero_infinity``.
     (Graves et al., Connectionist Temporal Classification, 2006.)
+
+    >>> scores = torch.zeros(4, 1, 3).log_softmax(2)
+    >>> F.ctc_loss(scores, torch.tensor([[1, 2]]), torch.tensor([4]), torch.tensor([2]))
+    tensor(0.8432)
     """
     reduction = chosen(reduction)
     if single := log_probs.ndim == 2:

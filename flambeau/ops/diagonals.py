@@ -170,7 +170,15 @@ def _fill_diagonal(self: Tensor, fill_value: float, wrap: bool = False) -> Tenso
 
 @method("diagflat")
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
-    """A matrix with all elements of ``input`` on a diagonal."""
+    """A matrix with all elements of ``input`` on a diagonal.
+
+    ``n`` elements, of any shape and dtype, and ``offset`` give ``n + |offset|`` rows and columns.
+
+    >>> torch.diagflat(torch.tensor([1, 2]), 1)
+    tensor([[0, 1, 0],
+            [0, 0, 2],
+            [0, 0, 0]])
+    """
     return diag_embed(input.contiguous().view(-1), offset)  # type: ignore[attr-defined]
 
 

@@ -23,7 +23,13 @@ from flambeau.ops.vector_norms import vector_norm
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Tensor:
-    """The ``p``-norm of ``x1 - x2 + eps`` over the last dimension."""
+    """The ``p``-norm of ``x1 - x2 + eps`` over the last dimension.
+
+    ``[N, D]`` and ``[N, D]`` (or ``[D]``) give ``[N]``.
+
+    >>> torch.pairwise_distance(torch.tensor([[0., 0.]]), torch.tensor([[3., 4.]]))
+    tensor([5.0000])
+    """
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)  # type: ignore[operator]
 
 
@@ -31,6 +37,11 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """The cosine of the angle between vectors along ``dim``; 0 for a vector of zeros.
 
     Norms below ``eps`` count as ``eps``.
+
+    ``x1`` and ``x2`` are floating and broadcast; ``dim`` is dropped.
+
+    >>> torch.cosine_similarity(torch.tensor([[1., 0.]]), torch.tensor([[1., 1.]]))
+    tensor([0.7071])
     """
     common = result_dtype(x1, x2)
     if not common.is_floating_point:
@@ -186,7 +197,13 @@ def _check_stacks(a: tuple[int, ...], b: tuple[int, ...]) -> None:
 
 
 def pdist(input: Tensor, p: float = 2) -> Tensor:
-    """The ``p``-norms of all differences of two rows: ``[N (N - 1) / 2]`` of ``[N, M]``."""
+    """The ``p``-norms of all differences of two rows: ``[N (N - 1) / 2]`` of ``[N, M]``.
+
+    ``input`` is floating; RuntimeError unless it is a matrix, or for a negative ``p``.
+
+    >>> torch.pdist(torch.tensor([[0., 0.], [3., 4.], [0., 8.]]))
+    tensor([5., 8., 5.])
+    """
     if input.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
     if not input.dtype.is_floating_point:

@@ -137,6 +137,12 @@ def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Zeroes elements with chance ``p`` and divides the others by ``1 - p``, where ``train``.
 
     RuntimeError unless ``p`` lies in [0, 1].
+
+    ``input`` is floating, of any shape.
+
+    >>> kept = torch.dropout(torch.ones(1000), 0.25, True)
+    >>> kept.unique()
+    tensor([0.0000, 1.3333])
     """
     return _dropped(input, p, train, features=False, in_place=False)
 
@@ -147,7 +153,14 @@ def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
 
 
 def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """``dropout`` of whole channels: the input is ``(batch, channels, ...)``."""
+    """``dropout`` of whole channels: the input is ``(batch, channels, ...)``.
+
+    RuntimeError unless ``p`` lies in [0, 1], or for less than two dimensions.
+
+    >>> channels = torch.feature_dropout(torch.ones(1, 8, 2), 0.5, True)
+    >>> bool((channels[..., 0] == channels[..., 1]).all())
+    True
+    """
     return _dropped(input, p, train, features=True, in_place=False)
 
 
@@ -157,7 +170,13 @@ def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
 
 
 def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """Dropout to a negative value, which keeps the mean and variance that SELU networks have."""
+    """Dropout to a negative value, which keeps the mean and variance that SELU networks have.
+
+    ``input`` is floating, of any shape; RuntimeError unless ``p`` lies in [0, 1].
+
+    >>> torch.alpha_dropout(torch.ones(3), 0.5, False)
+    tensor([1., 1., 1.])
+    """
     return _alpha_dropped(input, p, train, features=False, in_place=False)
 
 
@@ -167,7 +186,14 @@ def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
 
 
 def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """``alpha_dropout`` of whole channels: the input is ``(batch, channels, ...)``."""
+    """``alpha_dropout`` of whole channels: the input is ``(batch, channels, ...)``.
+
+    RuntimeError unless ``p`` lies in [0, 1], or for less than two dimensions.
+
+    >>> torch.feature_alpha_dropout(torch.ones(1, 2, 2), 0.5, False)
+    tensor([[[1., 1.],
+             [1., 1.]]])
+    """
     return _alpha_dropped(input, p, train, features=True, in_place=False)
 
 
@@ -216,7 +242,14 @@ _native = Op("native_dropout", _masked, params=("kind", "p"), outputs=2, differe
 
 
 def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
-    """``dropout`` together with the mask of the elements that are kept."""
+    """``dropout`` together with the mask of the elements that are kept.
+
+    ``input`` is floating, of any shape; the mask is bool.
+
+    >>> kept, mask = torch.native_dropout(torch.ones(4), 0.5, True)
+    >>> bool(((kept == 2) == mask).all())
+    True
+    """
     p = number("native_dropout", "p", 2, p)
     if input.numel() == 0:
         return input, input.new_empty(input.shape)  # type: ignore[attr-defined]
@@ -275,6 +308,11 @@ def rrelu(
     """``input`` where positive, else times a slope: random in [lower, upper), or their mean.
 
     The slopes are random where ``training``. RuntimeError if ``lower`` is above ``upper``.
+
+    ``input`` is floating, of any shape.
+
+    >>> torch.rrelu(torch.tensor([-4., 2.]), 0.25, 0.75)
+    tensor([-2.,  2.])
     """
     if not isinstance(input, Tensor):
         raise not_a_tensor("rrelu", "input", 1, input)

@@ -64,7 +64,14 @@ def _same_out(input: Tensor, out: Tensor | None) -> None:
 def amax(
     input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
-    """The largest element over ``dim``; equal ones share the gradient. NaN wins."""
+    """The largest element over ``dim``; equal ones share the gradient. NaN wins.
+
+    ``dim`` is a dimension or several, all by default; complex numbers are refused with
+    NotImplementedError, empty dimensions with IndexError.
+
+    >>> torch.amax(torch.tensor([[1, 5], [7, 2]]), 0)
+    tensor([7, 5])
+    """
     _check_some("amax", input, dim)
     _real_only("amax_cpu", input)
     _same_out(input, out)
@@ -75,7 +82,15 @@ def amax(
 def amin(
     input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
-    """The smallest element over ``dim``; equal ones share the gradient. NaN wins."""
+    """The smallest element over ``dim``; equal ones share the gradient. NaN wins.
+
+    ``dim`` is a dimension or several, all by default; complex numbers are refused with
+    NotImplementedError, empty dimensions with IndexError.
+
+    >>> torch.amin(torch.tensor([[1, 5], [7, 2]]), 1, keepdim=True)
+    tensor([[1],
+            [2]])
+    """
     _check_some("amin", input, dim)
     _real_only("amin_cpu", input)
     _same_out(input, out)
@@ -86,7 +101,16 @@ def amin(
 def aminmax(
     input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None
 ) -> Any:
-    """The smallest and the largest element, as ``(min, max)``."""
+    """The smallest and the largest element, as ``(min, max)``.
+
+    Of the flattened tensor unless ``dim`` is given. RuntimeError for a tensor without elements,
+    NotImplementedError for complex numbers.
+
+    >>> torch.aminmax(torch.tensor([3., 1., 2.]))
+    torch.return_types.aminmax(
+    min=tensor(1.),
+    max=tensor(3.))
+    """
     _check_some("aminmax", input, dim)
     _real_only("aminmax_cpu", input)
     both = return_type("aminmax", "min max")(_amin(input, dim, keepdim), _amax(input, dim, keepdim))
@@ -161,7 +185,16 @@ def max(
 def min(
     input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None
 ) -> Any:
-    """The smallest element; along ``dim`` with its first index; or elementwise of two tensors."""
+    """The smallest element; along ``dim`` with its first index; or elementwise of two tensors.
+
+    ``dim`` is a dimension, which ``keepdim`` keeps with size 1, or the tensor to compare with.
+    RuntimeError or IndexError where there are no elements, NotImplementedError for complex numbers.
+
+    >>> torch.min(torch.tensor([[1., 5.], [7., 2.]]), 1)
+    torch.return_types.min(
+    values=tensor([1., 2.]),
+    indices=tensor([0, 1]))
+    """
     return _extreme_of("min", input, dim if other is None else other, keepdim, out)
 
 
@@ -203,7 +236,14 @@ def _arg_of(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) 
 def argmax(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
 ) -> Tensor:
-    """The first index of the largest element, in the flattened tensor unless ``dim`` is given."""
+    """The first index of the largest element, in the flattened tensor unless ``dim`` is given.
+
+    int64. IndexError for a dimension without elements, NotImplementedError for bools and complex
+    numbers.
+
+    >>> torch.argmax(torch.tensor([[1., 5.], [7., 2.]]), 1)
+    tensor([1, 0])
+    """
     return _arg_of("argmax", input, dim, keepdim, out)
 
 
@@ -211,7 +251,14 @@ def argmax(
 def argmin(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
 ) -> Tensor:
-    """The first index of the smallest element, in the flattened tensor unless ``dim`` is given."""
+    """The first index of the smallest element, in the flattened tensor unless ``dim`` is given.
+
+    int64. IndexError for a dimension without elements, NotImplementedError for bools and complex
+    numbers.
+
+    >>> torch.argmin(torch.tensor([3., 1., 2.]))
+    tensor(1)
+    """
     return _arg_of("argmin", input, dim, keepdim, out)
 
 

@@ -256,7 +256,11 @@ def fftfreq(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The frequencies of ``fft`` of ``n`` samples at distance ``d``: positive, then negative."""
+    """The frequencies of ``fft`` of ``n`` samples at distance ``d``: positive, then negative.
+
+    >>> torch.fft.fftfreq(4)
+    tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
+    """
     steps = arange(n, dtype=dtype or dtypes.default.dtype, device=device)
     steps = steps.masked_fill(arange(n, device=device) >= (n + 1) // 2, 0) + (
         steps - n
@@ -278,20 +282,36 @@ def rfftfreq(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The frequencies of ``rfft`` of ``n`` samples at distance ``d``."""
+    """The frequencies of ``rfft`` of ``n`` samples at distance ``d``.
+
+    >>> torch.fft.rfftfreq(4, 0.5)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
     result = arange(n // 2 + 1, dtype=dtype or dtypes.default.dtype, device=device) * (1 / (n * d))
     return deliver("fft_rfftfreq", result.requires_grad_() if requires_grad else result, out)  # type: ignore
 
 
 def fftshift(input: Tensor, dim: Any = None) -> Tensor:
-    """Frequencies reordered so that zero is in the middle."""
+    """Frequencies reordered so that zero is in the middle.
+
+    Of any shape and dtype, along ``dim`` or all dimensions.
+
+    >>> torch.fft.fftshift(torch.fft.fftfreq(4))
+    tensor([-0.5000, -0.2500,  0.0000,  0.2500])
+    """
     dims = range(input.ndim) if dim is None else ([dim] if isinstance(dim, int) else dim)
     dims = list(dims)
     return input.roll([input.shape[d] // 2 for d in dims], dims)  # type: ignore[attr-defined]
 
 
 def ifftshift(input: Tensor, dim: Any = None) -> Tensor:
-    """The inverse of ``fftshift``."""
+    """The inverse of ``fftshift``.
+
+    Of any shape and dtype, along ``dim`` or all dimensions.
+
+    >>> torch.fft.ifftshift(torch.tensor([-2, -1, 0, 1]))
+    tensor([ 0,  1, -2, -1])
+    """
     dims = range(input.ndim) if dim is None else ([dim] if isinstance(dim, int) else dim)
     dims = list(dims)
     return input.roll([(input.shape[d] + 1) // 2 for d in dims], dims)  # type: ignore[attr-defined]

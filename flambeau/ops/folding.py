@@ -110,6 +110,13 @@ def fold(
     """Adds columns ``[N, C * KH * KW, L]`` up to images ``[N, C, *output_size]``.
 
     The transpose of ``unfold``.
+
+    RuntimeError where ``L`` is not the number of windows.
+
+    >>> F.fold(torch.ones(1, 4, 4), (3, 3), (2, 2))
+    tensor([[[[1., 2., 1.],
+              [2., 4., 2.],
+              [1., 2., 1.]]]])
     """
     size = _pair(output_size, "output_size")
     numbers = _geometry(kernel_size, dilation, padding, stride)

@@ -215,7 +215,16 @@ _FAST_TYPES = frozenset(
 
 
 def from_numpy(ndarray: numpy.ndarray) -> Tensor:
-    """A tensor over the memory of a NumPy array: writes to one are seen by the other."""
+    """A tensor over the memory of a NumPy array: writes to one are seen by the other.
+
+    It has the array's shape and dtype; TypeError for dtypes that tensors lack.
+
+    >>> import numpy
+    >>> array = numpy.zeros(2)
+    >>> _ = torch.from_numpy(array).add_(1)
+    >>> array
+    array([1., 1.])
+    """
     if not isinstance(ndarray, numpy.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     if ndarray.base is None and ndarray.flags.carray and ndarray.dtype in _FAST_TYPES:
@@ -251,7 +260,13 @@ def from_numpy(ndarray: numpy.ndarray) -> Tensor:
 
 
 def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tensor:
-    """``data`` as a tensor, sharing its memory, and keeping its history, where that is possible."""
+    """``data`` as a tensor, sharing its memory, and keeping its history, where that is possible.
+
+    ``data`` is a tensor, an array, a number or nested sequences of numbers.
+
+    >>> torch.as_tensor([1, 2], dtype=torch.float32)
+    tensor([1., 2.])
+    """
     if isinstance(data, Tensor):
         return data.to(dtype=dtype or data.dtype, device=device or data.device)  # type: ignore
     if isinstance(data, numpy.ndarray):
@@ -270,7 +285,14 @@ def asarray(
     requires_grad: bool = False,
 ) -> Tensor:
     """``obj`` as a tensor: shares memory unless ``copy`` is true; ``copy=False`` refuses to
-    copy."""
+    copy.
+
+    ``obj`` is a tensor, an array, a buffer, a number or nested sequences; ValueError where
+    ``copy=False`` cannot be.
+
+    >>> torch.asarray([1, 2], dtype=torch.float32)
+    tensor([1., 2.])
+    """
     if hasattr(obj, "__dlpack__") and not isinstance(obj, Tensor | numpy.ndarray):
         obj = numpy.from_dlpack(obj)
     if isinstance(obj, numpy.generic):
@@ -301,7 +323,14 @@ def _same_memory(result: Tensor, given: Any) -> bool:
 def frombuffer(
     buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, requires_grad: bool = False
 ) -> Tensor:
-    """A 1-D tensor over the memory of a Python buffer, such as bytes or an mmap."""
+    """A 1-D tensor over the memory of a Python buffer, such as bytes or an mmap.
+
+    ``count`` elements of ``dtype`` (all by default) from byte ``offset`` on; ValueError where the
+    buffer is too small.
+
+    >>> torch.frombuffer(bytearray([1, 2, 3]), dtype=torch.uint8, offset=1)
+    tensor([2, 3], dtype=torch.uint8)
+    """
     size = memoryview(buffer).nbytes
     step = dtype.itemsize
     if size == 0 or count == 0:

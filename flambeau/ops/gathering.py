@@ -240,7 +240,12 @@ def nonzero_static(
 
 @method("argwhere")
 def argwhere(input: Tensor) -> Tensor:
-    """The same as ``nonzero``."""
+    """The same as ``nonzero``.
+
+    >>> torch.argwhere(torch.tensor([[1, 0], [0, 2]]))
+    tensor([[0, 0],
+            [1, 1]])
+    """
     return _nonzero(input)
 
 

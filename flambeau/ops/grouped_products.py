@@ -76,6 +76,11 @@ def grouped_mm(
     ``offs`` (int32) holds where each group ends. ``[M, K]`` and ``[G, K, N]`` give ``[M, N]``, the
     groups being of rows; ``[G, M, K]`` and ``[K, N]`` give ``[M, N]``, of columns; ``[M, K]`` and
     ``[K, N]`` give ``[G, M, N]``, of the dimension that is summed. Two stacks need no ``offs``.
+
+    >>> groups = torch.tensor([1, 3], dtype=torch.int32)
+    >>> matrices = torch.ones(2, 8, 8, dtype=torch.bfloat16)
+    >>> F.grouped_mm(torch.ones(3, 8, dtype=torch.bfloat16), matrices, offs=groups).shape
+    torch.Size([3, 8])
     """
     _check_groups(mat_a, mat_b, offs, bias)
     if out_dtype is not None and out_dtype is not mat_a.dtype:

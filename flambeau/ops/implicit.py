@@ -22,7 +22,14 @@ def _implicit_dim(name: str, ndim: int, stacklevel: int) -> int:
 def softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
 ) -> Tensor:
-    """``exp(input) / sum(exp(input))`` along ``dim``: positive numbers that sum to 1."""
+    """``exp(input) / sum(exp(input))`` along ``dim``: positive numbers that sum to 1.
+
+    ``input`` is floating; ``dtype`` converts it first.
+
+    >>> F.softmax(torch.tensor([[0., 0.], [1000., 0.]]), 1)
+    tensor([[0.5000, 0.5000],
+            [1.0000, 0.0000]])
+    """
     if dim is None:
         dim = _implicit_dim("softmax", input.ndim, _stacklevel)
     return explicit.softmax(input, dim, dtype)
@@ -31,7 +38,13 @@ def softmax(
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
 ) -> Tensor:
-    """The logarithm of ``softmax`` along ``dim``, without overflow."""
+    """The logarithm of ``softmax`` along ``dim``, without overflow.
+
+    ``input`` is floating; ``dtype`` converts it first.
+
+    >>> F.log_softmax(torch.tensor([0., 0.]), 0)
+    tensor([-0.6931, -0.6931])
+    """
     if dim is None:
         dim = _implicit_dim("log_softmax", input.ndim, _stacklevel)
     return explicit.log_softmax(input, dim, dtype)
@@ -40,7 +53,13 @@ def log_softmax(
 def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
 ) -> Tensor:
-    """``softmax(-input)`` along ``dim``."""
+    """``softmax(-input)`` along ``dim``.
+
+    ``input`` is floating; ``dtype`` converts it first.
+
+    >>> F.softmin(torch.tensor([1., 1.]), 0)
+    tensor([0.5000, 0.5000])
+    """
     if dim is None:
         dim = _implicit_dim("softmin", input.ndim, _stacklevel)
     return explicit.softmax(-input, dim, dtype)  # type: ignore[operator]

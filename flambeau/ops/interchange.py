@@ -40,7 +40,14 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
 
 
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor over the memory of another library's array or tensor."""
+    """A tensor over the memory of another library's array or tensor.
+
+    Any object with ``__dlpack__``, on the CPU or on CUDA; ``copy`` gives it memory of its own.
+
+    >>> import numpy
+    >>> torch.from_dlpack(numpy.arange(3))
+    tensor([0, 1, 2])
+    """
     if isinstance(ext_tensor, Tensor) and device is None:
         return ext_tensor.clone() if copy else ext_tensor.data  # type: ignore[attr-defined]
     where = ext_tensor.__dlpack_device__()[0] if hasattr(ext_tensor, "__dlpack_device__") else 1

@@ -212,7 +212,13 @@ def l1_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean", weight: Maybe = None,
 ) -> Tensor:  # fmt: skip
-    """The mean of ``|input - target|``; ``reduction`` "sum" or "none" instead."""
+    """The mean of ``|input - target|``; ``reduction`` "sum" or "none" instead.
+
+    The shapes broadcast, with a warning where they differ; "none" gives the common shape.
+
+    >>> F.l1_loss(torch.tensor([1., 2.]), torch.tensor([2., 4.]))
+    tensor(1.5000)
+    """
     if input._array.shape != target.size():  # type: ignore[attr-defined]
         warn_of_shape(input, target)
     reduction = chosen(reduction, size_average, reduce)
@@ -227,7 +233,13 @@ def smooth_l1_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean", beta: float = 1.0,
 ) -> Tensor:  # fmt: skip
-    """The mean of ``d^2 / (2 beta)`` for ``d = |input - target| < beta``, else ``d - beta / 2``."""
+    """The mean of ``d^2 / (2 beta)`` for ``d = |input - target| < beta``, else ``d - beta / 2``.
+
+    The shapes broadcast, with a warning where they differ; RuntimeError for a negative ``beta``.
+
+    >>> F.smooth_l1_loss(torch.tensor([0.5, 3.]), torch.zeros(2), reduction="none")
+    tensor([0.1250, 2.5000])
+    """
     if input._array.shape != target.size():  # type: ignore[attr-defined]
         warn_of_shape(input, target)
     reduction = chosen(reduction, size_average, reduce)
@@ -276,6 +288,10 @@ def kl_div(
 
     ``reduction`` "batchmean" divides the sum by the batch size, "mean" by the number of elements.
     With ``log_target`` the target holds log-probabilities too.
+
+    >>> target = torch.tensor([0.5, 0.5])
+    >>> F.kl_div(torch.tensor([0.25, 0.75]).log(), target, reduction="sum")
+    tensor(0.1438)
     """
     if size_average is None and reduce is None:
         if reduction == "mean":
@@ -313,6 +329,9 @@ def binary_cross_entropy(
 
     Logarithms are cut off at -100. Raises RuntimeError for an input outside of [0, 1], ValueError
     for a target of another shape.
+
+    >>> F.binary_cross_entropy(torch.tensor([0.5, 0.9]), torch.tensor([0., 1.]))
+    tensor(0.3993)
     """
     reduction = chosen(reduction, size_average, reduce)
     if target.size() != input.size():  # type: ignore[attr-defined]
@@ -354,6 +373,11 @@ def binary_cross_entropy_with_logits(
 
     ``pos_weight`` multiplies the loss of positives; ``weight`` all losses. Raises ValueError for a
     target of another shape.
+
+    ``input`` and ``target`` are floating and have one shape; ValueError otherwise.
+
+    >>> F.binary_cross_entropy_with_logits(torch.tensor([0., 100.]), torch.tensor([0., 1.]))
+    tensor(0.3466)
     """
     reduction = chosen(reduction, size_average, reduce)
     if target.size() != input.size():  # type: ignore[attr-defined]

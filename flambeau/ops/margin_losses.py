@@ -64,6 +64,9 @@ def gaussian_nll_loss(
 
     ``var`` has the shape of the input, or without its last dimension, or with 1 in one place, or
     is a number. ``full`` adds ``log(2 pi) / 2``. ValueError for a negative ``var``.
+
+    >>> F.gaussian_nll_loss(torch.tensor([1.]), torch.tensor([2.]), torch.tensor([1.]))
+    tensor(0.5000)
     """
     if not isinstance(var, Tensor):
         if var < 0:
@@ -284,7 +287,14 @@ def triplet_margin_with_distance_loss(
     distance_function: Distance | None = None, margin: float = 1.0, swap: bool = False,
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """``triplet_margin_loss`` with any distance; ``pairwise_distance`` by default."""
+    """``triplet_margin_loss`` with any distance; ``pairwise_distance`` by default.
+
+    All are ``[N, D]``; ValueError for an unknown reduction.
+
+    >>> anchor, near, far = torch.zeros(1, 2), torch.tensor([[1., 0.]]), torch.tensor([[3., 0.]])
+    >>> F.triplet_margin_with_distance_loss(anchor, near, far, margin=3.)
+    tensor(1.)
+    """
     function = pairwise_distance if distance_function is None else distance_function
     return _triplet(anchor, positive, negative, function, margin, swap, chosen(reduction))
 

@@ -56,7 +56,16 @@ def var(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
     correction: float | None = None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """The variance over ``dim``; divides by the count minus ``correction`` (1 by default)."""
+    """The variance over ``dim``; divides by the count minus ``correction`` (1 by default).
+
+    Floating or complex; ``dim`` is a dimension, several, or None for all. RuntimeError for
+    integers.
+
+    >>> torch.var(torch.tensor([1., 3., 5.]))
+    tensor(4.)
+    >>> torch.var(torch.tensor([1., 3., 5.]), correction=0)
+    tensor(2.6667)
+    """
     return deliver(
         "var", _moments("std and var", input, dim, unbiased, correction, keepdim)[0], out
     )
@@ -67,7 +76,14 @@ def std(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
     correction: float | None = None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """The standard deviation over ``dim``: the root of ``var``; its gradient is 0 where it is 0."""
+    """The standard deviation over ``dim``: the root of ``var``; its gradient is 0 where it is 0.
+
+    Floating or complex; ``dim`` is a dimension, several, or None for all. RuntimeError for
+    integers.
+
+    >>> torch.std(torch.tensor([[1., 3.], [5., 5.]]), 1)
+    tensor([1.4142, 0.0000])
+    """
     variance = _moments("std and var", input, dim, unbiased, correction, keepdim)[0]
     return deliver("std", _root(variance), out)
 
@@ -84,7 +100,14 @@ def var_mean(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
     correction: float | None = None, out: Any = None,
 ) -> Any:  # fmt: skip
-    """``(var, mean)`` in one pass."""
+    """``(var, mean)`` in one pass.
+
+    Floating or complex; ``dim`` is a dimension, several, or None for all. RuntimeError for
+    integers.
+
+    >>> torch.var_mean(torch.tensor([1., 3., 5.]))
+    (tensor(4.), tensor(3.))
+    """
     return deliver("var_mean", _moments("var_mean", input, dim, unbiased, correction, keepdim), out)
 
 
@@ -92,7 +115,14 @@ def std_mean(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
     correction: float | None = None, out: Any = None,
 ) -> Any:  # fmt: skip
-    """``(std, mean)`` in one pass."""
+    """``(std, mean)`` in one pass.
+
+    Floating or complex; ``dim`` is a dimension, several, or None for all. RuntimeError for
+    integers.
+
+    >>> torch.std_mean(torch.tensor([1., 3., 5.]))
+    (tensor(2.), tensor(3.))
+    """
     variance, centre = _moments("std_mean", input, dim, unbiased, correction, keepdim)
     return deliver("std_mean", (_root(variance), centre), out)
 
@@ -128,7 +158,16 @@ def cov(
     fweights: Tensor | None = None,
     aweights: Tensor | None = None,
 ) -> Tensor:
-    """The covariances of variables (rows) from observations (columns)."""
+    """The covariances of variables (rows) from observations (columns).
+
+    ``[variables, observations]`` gives a square matrix, a vector of observations one number.
+    Weights are vectors of counts (``fweights``, integers) or of importance (``aweights``,
+    floating); RuntimeError for negative ones.
+
+    >>> torch.cov(torch.tensor([[1., 2., 3.], [3., 2., 1.]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
     if input.ndim > 2:
         raise RuntimeError(
             "cov(): expected input to have two or fewer dimensions but got an input with "
@@ -163,7 +202,14 @@ def cov(
 
 @method("corrcoef")
 def corrcoef(input: Tensor) -> Tensor:
-    """The correlation coefficients of variables (rows) from observations (columns)."""
+    """The correlation coefficients of variables (rows) from observations (columns).
+
+    ``[variables, observations]`` gives a square matrix, a vector of observations one number.
+
+    >>> torch.corrcoef(torch.tensor([[1., 2., 3.], [3., 2., 1.]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
     if input.ndim > 2:
         raise RuntimeError(
             "corrcoef(): expected input to have two or fewer dimensions but got an input with "

@@ -183,6 +183,12 @@ def multi_head_attention_forward(
     bool (true: not attended to) or added to the scores: ``attn_mask`` ``[L, S]`` or
     ``[N * heads, L, S]``, ``key_padding_mask`` ``[N, S]``. ``is_causal`` says that ``attn_mask`` is
     the causal one. (Vaswani et al., Attention Is All You Need, 2017.)
+
+    >>> x, none, in_weight, out_weight = torch.ones(2, 1, 4), None, torch.ones(12, 4), torch.eye(4)
+    >>> F.multi_head_attention_forward(
+    ...     x, x, x, 4, 2, in_weight, none, none, none, False, 0., out_weight, none
+    ... )[0].shape
+    torch.Size([2, 1, 4])
     """
     batched = _is_batched(query, key, value, key_padding_mask, attn_mask)
     if not batched:

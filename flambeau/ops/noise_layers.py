@@ -36,7 +36,13 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 def alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    """Dropout to a negative value, which keeps the mean and variance that SELU networks have."""
+    """Dropout to a negative value, which keeps the mean and variance that SELU networks have.
+
+    ``input`` is floating, of any shape; ValueError unless ``p`` lies in [0, 1].
+
+    >>> F.alpha_dropout(torch.ones(3), 0.5, training=False)
+    tensor([1., 1., 1.])
+    """
     _check(p)
     return _call("alpha_dropout", input, p, training, inplace)
 
@@ -44,7 +50,14 @@ def alpha_dropout(
 def feature_alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    """`alpha_dropout` of whole channels: the input is ``(batch, channels, ...)``."""
+    """`alpha_dropout` of whole channels: the input is ``(batch, channels, ...)``.
+
+    ValueError unless ``p`` lies in [0, 1].
+
+    >>> F.feature_alpha_dropout(torch.ones(1, 2, 2), 0.5)
+    tensor([[[1., 1.],
+             [1., 1.]]])
+    """
     _check(p)
     return _call("feature_alpha_dropout", input, p, training, inplace)
 
@@ -52,7 +65,14 @@ def feature_alpha_dropout(
 def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Dropout of whole channels of a ``(batch, channels, length)`` input, or one without batch."""
+    """Dropout of whole channels of a ``(batch, channels, length)`` input, or one without batch.
+
+    ValueError unless ``p`` lies in [0, 1], RuntimeError for other ranks.
+
+    >>> channels = F.dropout1d(torch.ones(1, 8, 2), 0.5)
+    >>> bool((channels[..., 0] == channels[..., 1]).all())
+    True
+    """
     _check(p)
     if input.dim() not in (2, 3):
         raise RuntimeError(
@@ -66,7 +86,14 @@ def dropout1d(
 def dropout2d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Dropout of whole channels of a ``(batch, channels, height, width)`` input."""
+    """Dropout of whole channels of a ``(batch, channels, height, width)`` input.
+
+    ValueError unless ``p`` lies in [0, 1].
+
+    >>> channels = F.dropout2d(torch.ones(1, 8, 2, 2), 0.5)
+    >>> bool((channels[..., 0, 0] == channels[..., 1, 1]).all())
+    True
+    """
     _check(p)
     if input.dim() not in (3, 4):
         _warn("dropout2d", input.dim(), 2)
@@ -85,7 +112,14 @@ def dropout2d(
 def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Dropout of whole channels of a 5-D input, or of a 4-D one without batch."""
+    """Dropout of whole channels of a 5-D input, or of a 4-D one without batch.
+
+    ValueError unless ``p`` lies in [0, 1].
+
+    >>> channels = F.dropout3d(torch.ones(1, 8, 2, 2, 2), 0.5)
+    >>> bool((channels[..., 0, 0, 0] == channels[..., 1, 1, 1]).all())
+    True
+    """
     _check(p)
     if input.dim() not in (4, 5):
         _warn("dropout3d", input.dim(), 3)
@@ -116,7 +150,13 @@ def rrelu(
     input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False,
     inplace: bool = False,
 ) -> Tensor:  # fmt: skip
-    """``input`` where positive, else times a slope: random in [lower, upper), or their mean."""
+    """``input`` where positive, else times a slope: random in [lower, upper), or their mean.
+
+    ``input`` is floating, of any shape. RuntimeError if ``lower`` is greater than ``upper``.
+
+    >>> F.rrelu(torch.tensor([-4., 2.]), 0.25, 0.75)
+    tensor([-2.,  2.])
+    """
     function: Any = functions.rrelu_ if inplace else functions.rrelu
     return function(input, lower, upper, training)
 
@@ -130,6 +170,10 @@ def gumbel_softmax(
     gradient of the soft ones. ``eps`` has no effect and warns.
 
     Source: E. Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017.
+
+    >>> chosen = F.gumbel_softmax(torch.zeros(2, 3), hard=True)
+    >>> chosen.sum(1)
+    tensor([1., 1.])
     """
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)

@@ -183,6 +183,11 @@ def instance_norm(
 
     Running statistics are the means of the images' statistics. (Ulyanov, Vedaldi and Lempitsky,
     Instance Normalization, 2016.)
+
+    ``weight``, ``bias`` and the statistics are ``[C]``. ValueError for one pixel per channel.
+
+    >>> F.instance_norm(torch.tensor([[[1., 3.]]]), eps=0.)
+    tensor([[[-1.,  1.]]])
     """
     if use_input_stats:
         if math.prod(input.shape[2:]) == 1:
@@ -271,6 +276,15 @@ def group_norm(
     """Normalises each image of ``[N, C, *]`` over each of ``num_groups`` groups of channels.
 
     (Wu and He, Group Normalization, 2018.)
+
+    ``weight`` and ``bias`` are ``[C]``. RuntimeError unless the groups divide the channels,
+    ValueError for one value per group.
+
+    >>> F.group_norm(torch.tensor([[[1.], [3.], [5.], [5.]]]), 2, eps=0.01).round(decimals=2)
+    tensor([[[-1.],
+             [ 1.],
+             [ 0.],
+             [ 0.]]])
     """
     if input.ndim < 2:
         raise RuntimeError(
@@ -321,6 +335,11 @@ def local_response_norm(
     """Divides by ``(k + alpha * mean(x^2))^beta`` over ``size`` neighbouring channels.
 
     (Krizhevsky, Sutskever and Hinton, ImageNet Classification, 2012.)
+
+    ``[N, C, *]``; ValueError for less than three dimensions.
+
+    >>> F.local_response_norm(torch.ones(1, 2, 1), 2, alpha=2., beta=1., k=1.).flatten()
+    tensor([0.5000, 0.3333])
     """
     if input.ndim < 3:
         raise ValueError(
@@ -342,7 +361,14 @@ def local_response_norm(
 def normalize(
     input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:
-    """``input / max(norm, eps)`` with the ``p``-norm over ``dim``."""
+    """``input / max(norm, eps)`` with the ``p``-norm over ``dim``.
+
+    Floating or complex, of any shape.
+
+    >>> F.normalize(torch.tensor([[3., 4.], [0., 0.]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
     norm = vector_norm(input, p, dim, True)
     return deliver("normalize", input / norm.clamp_min(eps).expand_as(input), out)  # type: ignore
 

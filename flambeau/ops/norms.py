@@ -45,7 +45,12 @@ def renorm(
 
 
 def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
-    """The ``pow``-norm of the slice at each index of ``dim`` (of all elements for -1)."""
+    """The ``pow``-norm of the slice at each index of ``dim`` (of all elements for -1).
+
+    >>> torch.norm_except_dim(torch.tensor([[3., 4.], [0., 1.]]))
+    tensor([[5.],
+            [1.]])
+    """
     if dim == -1:
         return vector_norm(v, pow)
     return vector_norm(v, pow, tuple([d for d in range(v.ndim) if d != dim]), True)
@@ -54,14 +59,26 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
 def frobenius_norm(
     input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
-    """The 2-norm over ``dim``."""
+    """The 2-norm over ``dim``.
+
+    Floating or complex; ``dim`` is a dimension or several.
+
+    >>> torch.frobenius_norm(torch.tensor([[3., 0.], [0., 4.]]), dim=(0, 1))
+    tensor(5.)
+    """
     return vector_norm(input, 2, dim, keepdim, out=out)
 
 
 def nuclear_norm(
     input: Tensor, dim: Any = (-2, -1), keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
-    """The sum of the singular values of the matrices in the dimensions ``dim``."""
+    """The sum of the singular values of the matrices in the dimensions ``dim``.
+
+    ``[*, n, m]``, floating or complex, gives real ``[*]``.
+
+    >>> torch.nuclear_norm(torch.tensor([[3., 0.], [0., 4.]]))
+    tensor(7.)
+    """
     return matrix_norm(input, "nuc", dim, keepdim, out=out)
 
 

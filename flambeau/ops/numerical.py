@@ -149,7 +149,16 @@ def diff(
     *,
     out: Tensor | None = None,
 ) -> Tensor:
-    """The ``n``-th differences of neighbours along ``dim``."""
+    """The ``n``-th differences of neighbours along ``dim``.
+
+    ``prepend`` and ``append`` are joined to ``input`` first. RuntimeError for a tensor without
+    dimensions, or a negative ``n``.
+
+    >>> torch.diff(torch.tensor([1, 4, 9, 16]))
+    tensor([3, 5, 7])
+    >>> torch.diff(torch.tensor([1, 4, 9, 16]), n=2)
+    tensor([2, 2])
+    """
     if input.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:

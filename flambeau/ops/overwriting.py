@@ -101,7 +101,14 @@ def _fill_with(self: Tensor, value: Any) -> Tensor:
 
 
 def fill(input: Tensor, value: Any) -> Tensor:
-    """A tensor like ``input`` with every element equal to ``value``."""
+    """A tensor like ``input`` with every element equal to ``value``.
+
+    Of any shape and dtype; ``value`` is a number or a tensor without dimensions. RuntimeError for
+    others.
+
+    >>> torch.fill(torch.zeros(2), 3)
+    tensor([3., 3.])
+    """
     return input.clone().fill_(value)  # type: ignore[attr-defined]
 
 

@@ -57,7 +57,13 @@ _OPS = {(mode, n): _repeating(mode, n) for mode in _NODES for n in (1, 2, 3)}
 
 @method("constant_pad_nd")
 def constant_pad_nd(input: Tensor, pad: Sequence[int], value: complex = 0) -> Tensor:
-    """``input`` with a border of ``value``; ``pad`` holds two numbers per dimension, last first."""
+    """``input`` with a border of ``value``; ``pad`` holds two numbers per dimension, last first.
+
+    A negative number cuts. RuntimeError for an odd count of numbers, or too many.
+
+    >>> torch.constant_pad_nd(torch.ones(1, 2), (1, 1))
+    tensor([[0., 1., 1., 0.]])
+    """
     pads = tuple(pad)
     if len(pads) % 2:
         raise RuntimeError(f"Length of pad must be even but instead it equals {len(pads)}")

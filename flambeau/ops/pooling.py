@@ -255,6 +255,9 @@ def max_pool1d(
     """The maximum of each window of ``[N, C, L]`` or ``[C, L]``; ``stride`` defaults to the window.
 
     With ``return_indices`` also the index of each maximum. NaN wins; of equal values, the first.
+
+    >>> F.max_pool1d(torch.tensor([[[1., 3., 2., 4.]]]), 2)
+    tensor([[[3., 4.]]])
     """
     both = _max_pooled("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
     return both if return_indices else both[0]
@@ -334,7 +337,11 @@ def max_pool1d_with_indices(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """``max_pool1d`` with ``return_indices=True``."""
+    """``max_pool1d`` with ``return_indices=True``.
+
+    >>> torch.max_pool1d_with_indices(torch.tensor([[[1., 3., 2., 4.]]]), 2)[1]
+    tensor([[[1, 3]]])
+    """
     return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -342,7 +349,12 @@ def max_pool2d_with_indices(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """``max_pool2d`` with ``return_indices=True``."""
+    """``max_pool2d`` with ``return_indices=True``.
+
+    >>> F.max_pool2d_with_indices(torch.arange(16.).reshape(1, 1, 4, 4), 2)[1]
+    tensor([[[[ 5,  7],
+              [13, 15]]]])
+    """
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -382,7 +394,13 @@ def avg_pool1d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:  # fmt: skip
-    """The mean of each window of ``[N, C, L]`` or ``[C, L]``; see ``avg_pool2d``."""
+    """The mean of each window of ``[N, C, L]`` or ``[C, L]``; see ``avg_pool2d``.
+
+    Sizes and strides are numbers. RuntimeError for padding above half of the window.
+
+    >>> torch.avg_pool1d(torch.tensor([[[1., 3., 2., 4.]]]), 2)
+    tensor([[[2., 3.]]])
+    """
     return _avg_pooled(
         "avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None
     )
@@ -397,6 +415,10 @@ def avg_pool2d(
 
     Zeros of the padding count unless ``count_include_pad`` is false; ``divisor_override`` divides
     the sums instead of the count.
+
+    >>> F.avg_pool2d(torch.arange(16.).reshape(1, 1, 4, 4), 2)
+    tensor([[[[ 2.5000,  4.5000],
+              [10.5000, 12.5000]]]])
     """
     return _avg_pooled(
         "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad,

@@ -277,7 +277,13 @@ def rand_like(
     layout: Any = None, device: Any = None, pin_memory: bool = False,
     requires_grad: bool = False, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
-    """`rand` with the shape, dtype, device and memory layout of ``input``."""
+    """`rand` with the shape, dtype, device and memory layout of ``input``.
+
+    NotImplementedError for integers.
+
+    >>> torch.rand_like(torch.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
     result = _like(input, "rand_like", dtype, device, memory_format)
     return _finished(_uniform(result, generator), requires_grad)
 
@@ -287,7 +293,13 @@ def randn_like(
     layout: Any = None, device: Any = None, pin_memory: bool = False,
     requires_grad: bool = False, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
-    """`randn` with the shape, dtype, device and memory layout of ``input``."""
+    """`randn` with the shape, dtype, device and memory layout of ``input``.
+
+    NotImplementedError for integers.
+
+    >>> torch.randn_like(torch.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
     result = _like(input, "randn_like", dtype, device, memory_format)
     return _finished(_normal(result, generator), requires_grad)
 
@@ -297,7 +309,15 @@ def randint_like(
     layout: Any = None, device: Any = None, pin_memory: bool = False,
     requires_grad: bool = False, memory_format: Any = None, **named: Any,
 ) -> Tensor:  # fmt: skip
-    """`randint` with the shape, dtype, device and memory layout of ``input``."""
+    """`randint` with the shape, dtype, device and memory layout of ``input``.
+
+    ``randint_like(input, high)`` or ``randint_like(input, low, high)``; RuntimeError unless ``low``
+    is below ``high``.
+
+    >>> torch.randint_like(torch.zeros(2, 3), 5, 6)
+    tensor([[5., 5., 5.],
+            [5., 5., 5.]])
+    """
     low, high, _ = _integer_arguments((*bounds, ()), named)
     result = _like(input, "randint_like", dtype, device, memory_format)
     return _finished(_integers(result, generator, low, high), requires_grad)
@@ -336,6 +356,9 @@ def normal(
 
     Tensors of means and deviations are broadcast and their dtype, that of ``mean`` first, is the
     result's; with two numbers ``size`` gives the shape. RuntimeError for a negative deviation.
+
+    >>> torch.normal(torch.tensor([0., 100.]), 0.).tolist()
+    [0.0, 100.0]
     """
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         if size is not None:

@@ -83,7 +83,14 @@ def _flip_method(self: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
 
 @method("fliplr")
 def fliplr(input: Tensor) -> Tensor:
-    """A copy of ``input`` with its second dimension in reverse order."""
+    """A copy of ``input`` with its second dimension in reverse order.
+
+    Of any dtype; RuntimeError for less than two dimensions.
+
+    >>> torch.fliplr(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 1],
+            [4, 3]])
+    """
     if input.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, (1,))
@@ -91,7 +98,14 @@ def fliplr(input: Tensor) -> Tensor:
 
 @method("flipud")
 def flipud(input: Tensor) -> Tensor:
-    """A copy of ``input`` with its first dimension in reverse order."""
+    """A copy of ``input`` with its first dimension in reverse order.
+
+    Of any dtype; RuntimeError for a tensor without dimensions.
+
+    >>> torch.flipud(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[3, 4],
+            [1, 2]])
+    """
     if input.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, (0,))

@@ -62,6 +62,9 @@ def mean(
     """The mean of the elements of ``input`` over ``dim``, or over all dimensions; NaN of none.
 
     Raises RuntimeError for integers and bools: pass ``dtype``.
+
+    >>> torch.mean(torch.tensor([[1., 2.], [3., 4.]]), 1)
+    tensor([1.5000, 3.5000])
     """
     if (dtype or input.dtype).rank < 2:
         raise RuntimeError(
@@ -77,7 +80,13 @@ def nansum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """The sum with NaN counted as zero."""
+    """The sum with NaN counted as zero.
+
+    Real, of any shape; RuntimeError for complex numbers.
+
+    >>> torch.nansum(torch.tensor([1., torch.nan, 3.]))
+    tensor(4.)
+    """
     if input.dtype.is_complex:
         raise RuntimeError("nansum does not support complex inputs")
     if input.dtype.is_floating_point:
@@ -92,7 +101,13 @@ def nanmean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """The mean of the elements that are not NaN."""
+    """The mean of the elements that are not NaN.
+
+    Floating or complex; RuntimeError for integers.
+
+    >>> torch.nanmean(torch.tensor([1., torch.nan, 3.]))
+    tensor(2.)
+    """
     if input.dtype.rank < 2:
         raise RuntimeError(
             "nanmean(): expected input to have floating point or complex dtype but got "
@@ -104,7 +119,13 @@ def nanmean(
 
 @method("count_nonzero")
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
-    """How many elements are not zero."""
+    """How many elements are not zero.
+
+    Of any shape and dtype; int64. ``dim`` is a dimension, several, or None for all.
+
+    >>> torch.count_nonzero(torch.tensor([[1, 0], [2, 3]]), 0)
+    tensor([2, 1])
+    """
     return _count_nonzero(input, canonical(dim, input.ndim), False)
 
 
@@ -145,7 +166,13 @@ def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """The product of the elements of ``input`` over ``dim``, or over all dimensions."""
+    """The product of the elements of ``input`` over ``dim``, or over all dimensions.
+
+    ``dim`` is one dimension or None for all; integers and bools give int64.
+
+    >>> torch.prod(torch.tensor([[1, 2], [3, 4]]), 0)
+    tensor([3, 8])
+    """
     result = _prod(input, dim, keepdim, dtype=dtype)
     return deliver("prod", result if dtype is None else result.to(dtype), out)
 
@@ -170,7 +197,13 @@ def _delivered_truth(name: str, result: Tensor, out: Tensor | None) -> Tensor:
 def any(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
-    """Whether some element is not zero; the dtype is bool (uint8 for uint8)."""
+    """Whether some element is not zero; the dtype is bool (uint8 for uint8).
+
+    Of any shape and dtype; ``dim`` is a dimension, several, or None for all.
+
+    >>> torch.any(torch.tensor([[0, 0], [2, 3]]), 1)
+    tensor([False,  True])
+    """
     return _delivered_truth("any", _any(input, canonical(dim, input.ndim), keepdim), out)
 
 
@@ -178,7 +211,13 @@ def any(
 def all(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
-    """Whether no element is zero; the dtype is bool (uint8 for uint8)."""
+    """Whether no element is zero; the dtype is bool (uint8 for uint8).
+
+    Of any shape and dtype; ``dim`` is a dimension, several, or None for all.
+
+    >>> torch.all(torch.tensor([[1, 0], [2, 3]]), 1)
+    tensor([False,  True])
+    """
     return _delivered_truth("all", _all(input, canonical(dim, input.ndim), keepdim), out)
 
 
@@ -207,7 +246,13 @@ _logsumexp = Op(
 def logsumexp(
     input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
-    """``log(sum(exp(input)))`` over ``dim``, without overflow."""
+    """``log(sum(exp(input)))`` over ``dim``, without overflow.
+
+    Of any shape; integers give floating numbers. ``dim`` is a dimension or several.
+
+    >>> torch.logsumexp(torch.tensor([1000., 1000.]), 0)
+    tensor(1000.6932)
+    """
     return deliver("logsumexp", _logsumexp(input, canonical(dim, input.ndim), keepdim), out)
 
 

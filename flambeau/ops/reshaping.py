@@ -232,7 +232,11 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 @method("ravel")
 def ravel(input: Tensor) -> Tensor:
-    """``input`` in one dimension: a view where it is contiguous, else a copy."""
+    """``input`` in one dimension: a view where it is contiguous, else a copy.
+
+    >>> torch.ravel(torch.tensor([[1, 2], [3, 4]]))
+    tensor([1, 2, 3, 4])
+    """
     return view_op(input.contiguous(), (input.numel(),))
 
 
@@ -319,19 +323,37 @@ def _each(function: Any, tensors: tuple[Any, ...]) -> Any:
 
 
 def atleast_1d(*tensors: Any) -> Any:
-    """Each tensor as a view of at least one dimension."""
+    """Each tensor as a view of at least one dimension.
+
+    One tensor gives a tensor, several or a sequence a tuple.
+
+    >>> torch.atleast_1d(torch.tensor(1))
+    tensor([1])
+    """
     return _each(lambda t: t if t.ndim else t.reshape(1), tensors)
 
 
 def atleast_2d(*tensors: Any) -> Any:
-    """Each tensor as a view of at least two dimensions; vectors become rows."""
+    """Each tensor as a view of at least two dimensions; vectors become rows.
+
+    One tensor gives a tensor, several or a sequence a tuple.
+
+    >>> torch.atleast_2d(torch.tensor([1, 2])).shape
+    torch.Size([1, 2])
+    """
     return _each(
         lambda t: t if t.ndim > 1 else t.unsqueeze(0) if t.ndim else t.reshape(1, 1), tensors
     )
 
 
 def atleast_3d(*tensors: Any) -> Any:
-    """Each tensor as a view of at least three dimensions; a matrix gets a last one."""
+    """Each tensor as a view of at least three dimensions; a matrix gets a last one.
+
+    One tensor gives a tensor, several or a sequence a tuple.
+
+    >>> torch.atleast_3d(torch.tensor([[1, 2]])).shape
+    torch.Size([1, 2, 1])
+    """
     return _each(_to_3d, tensors)
 
 

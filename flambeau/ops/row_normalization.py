@@ -162,6 +162,11 @@ def rms_norm(
 
     ``eps`` is the machine epsilon of the dtype of the computation by default. (Zhang and Sennrich,
     Root Mean Square Layer Normalization, 2019.)
+
+    ``normalized_shape`` is that of the last dimensions, and of ``weight``; RuntimeError otherwise.
+
+    >>> torch.rms_norm(torch.tensor([[3., 4.]]), (2,), eps=0.)
+    tensor([[0.8485, 1.1314]])
     """
     shape = _checked_rows("rms_norm", input, normalized_shape, weight, None, "")
     if eps is None:

@@ -85,6 +85,9 @@ def bernoulli(
     """Ones with the chances that ``input`` holds, or all with chance ``p``, and zeros.
 
     The result has the shape and dtype of ``input``. RuntimeError for chances outside [0, 1].
+
+    >>> torch.bernoulli(torch.tensor([0., 1., 1.]))
+    tensor([0., 1., 1.])
     """
     if not isinstance(input, Tensor):
         raise not_a_tensor("bernoulli", "input", 1, input)
@@ -120,7 +123,13 @@ _poisson_op = _sampler("poisson", _poisson_sample)
 
 @method("poisson")
 def poisson(input: Tensor, generator: Any = None) -> Tensor:
-    """Poisson numbers with the rates that ``input`` holds, in its dtype."""
+    """Poisson numbers with the rates that ``input`` holds, in its dtype.
+
+    Floating, of any shape; RuntimeError for negative rates.
+
+    >>> torch.poisson(torch.tensor([0., 0.]))
+    tensor([0., 0.])
+    """
     if not isinstance(input, Tensor):
         raise not_a_tensor("poisson", "input", 1, input)
     if input.dtype not in REAL:
@@ -186,6 +195,11 @@ def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     """The numbers of successes in ``count`` trials of chance ``prob``, broadcast.
 
     Both are float32, or both float64, as is the result.
+
+    NotImplementedError or RuntimeError for other dtypes.
+
+    >>> torch.binomial(torch.tensor([3., 7.]), torch.tensor([0., 1.]))
+    tensor([0., 7.])
     """
     for position, (name, value) in enumerate((("count", count), ("prob", prob)), 1):
         if not isinstance(value, Tensor):
@@ -253,6 +267,9 @@ def multinomial(
 
     ``input`` is ``(categories,)`` or ``(rows, categories)``, floating, not negative; the int64
     result has ``num_samples`` in place of the categories. Without replacement they all differ.
+
+    >>> torch.multinomial(torch.tensor([0., 1., 0.]), 3, replacement=True)
+    tensor([1, 1, 1])
     """
     if not isinstance(input, Tensor):
         raise not_a_tensor("multinomial", "input", 1, input)

@@ -39,7 +39,13 @@ def _accumulated(
 def cumsum(
     input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None
 ) -> Tensor:
-    """The running sum along ``dim``; integers as int64."""
+    """The running sum along ``dim``; integers as int64.
+
+    Of any shape and dtype; ``dtype`` converts first.
+
+    >>> torch.cumsum(torch.tensor([1, 2, 3]), 0)
+    tensor([1, 3, 6])
+    """
     return _accumulated("cumsum", _cumsum, input, dim, dtype, out)
 
 
@@ -73,7 +79,13 @@ _cumprod = Op("cumprod", kernels.cumprod, dims=("dim",), widen=True, vjp={"input
 def cumprod(
     input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None
 ) -> Tensor:
-    """The running product along ``dim``; integers as int64."""
+    """The running product along ``dim``; integers as int64.
+
+    Of any shape and dtype; ``dtype`` converts first.
+
+    >>> torch.cumprod(torch.tensor([1, 2, 3]), 0)
+    tensor([1, 2, 6])
+    """
     return _accumulated("cumprod", _cumprod, input, dim, dtype, out)
 
 
@@ -93,7 +105,13 @@ _cummax, _cummin = _extreme_op("cummax"), _extreme_op("cummin")
 
 @method("cummax")
 def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
-    """The running maximum along ``dim`` and its index."""
+    """The running maximum along ``dim`` and its index.
+
+    Real, of any shape; indices are int64, of equal elements the last.
+
+    >>> torch.cummax(torch.tensor([1., 3., 2.]), 0).values
+    tensor([1., 3., 3.])
+    """
     return deliver(
         "cummax", return_type("cummax", "values indices")(_cummax(input, dim, True)), out
     )
@@ -101,7 +119,13 @@ def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
 
 @method("cummin")
 def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
-    """The running minimum along ``dim`` and its index."""
+    """The running minimum along ``dim`` and its index.
+
+    Real, of any shape; indices are int64, of equal elements the last.
+
+    >>> torch.cummin(torch.tensor([3., 1., 2.]), 0).values
+    tensor([3., 1., 1.])
+    """
     return deliver(
         "cummin", return_type("cummin", "values indices")(_cummin(input, dim, False)), out
     )
@@ -137,21 +161,39 @@ _logcumsumexp = Op("logcumsumexp", kernels.logcumsumexp, dims=("dim",), widen=Tr
 
 @method("logcumsumexp")
 def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
-    """The running ``log(sum(exp(input)))`` along ``dim``."""
+    """The running ``log(sum(exp(input)))`` along ``dim``.
+
+    Floating or complex, of any shape.
+
+    >>> torch.logcumsumexp(torch.tensor([0., 0., 0.]), 0)
+    tensor([0.0000, 0.6931, 1.0986])
+    """
     return deliver("logcumsumexp", _logcumsumexp(input, dim), out)
 
 
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: complex = 1, dim: int = -1
 ) -> Tensor:
-    """The running integral of ``y`` along ``dim`` by the trapezoidal rule."""
+    """The running integral of ``y`` along ``dim`` by the trapezoidal rule.
+
+    ``x`` holds the places of the samples, or ``dx`` their distance; the result is one shorter.
+
+    >>> torch.cumulative_trapezoid(torch.tensor([1., 3., 5.]))
+    tensor([2., 6.])
+    """
     left, right = _neighbours(y, dim)
     width = dx if x is None else _widths(x, y, dim)
     return ((left + right) * width / 2).cumsum(dim)  # type: ignore[attr-defined]
 
 
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: complex = 1, dim: int = -1) -> Tensor:
-    """The integral of ``y`` along ``dim`` by the trapezoidal rule."""
+    """The integral of ``y`` along ``dim`` by the trapezoidal rule.
+
+    ``x`` holds the places of the samples, or ``dx`` their distance; ``dim`` is dropped.
+
+    >>> torch.trapezoid(torch.tensor([1., 3., 5.]), dx=2)
+    tensor(12.)
+    """
     left, right = _neighbours(y, dim)
     width = dx if x is None else _widths(x, y, dim)
     return ((left + right) * width).sum(dim) / 2  # type: ignore[attr-defined]

@@ -15,30 +15,56 @@ def manual_seed(seed: int) -> Generator:
     """Seeds the generators of all devices, and returns the CPU's.
 
     Negative seeds wrap; ValueError beyond 64 bits.
+
+    >>> _ = torch.manual_seed(0)
+    >>> torch.rand(2)
+    tensor([0.4963, 0.7682])
     """
     seed_all(int(seed))
     return default_generator
 
 
 def seed() -> int:
-    """Seeds the generators of all devices with a number that nobody can foretell; returns it."""
+    """Seeds the generators of all devices with a number that nobody can foretell; returns it.
+
+    >>> torch.seed() == torch.initial_seed()
+    True
+    """
     chosen = default_generator.seed()
     seed_all(chosen)
     return chosen
 
 
 def initial_seed() -> int:
-    """The seed that the CPU's generator began with."""
+    """The seed that the CPU's generator began with.
+
+    >>> _ = torch.manual_seed(5)
+    >>> torch.initial_seed()
+    5
+    """
     return default_generator.initial_seed()
 
 
 def get_rng_state() -> Tensor:
-    """The state of the CPU's generator: PyTorch's 5056 bytes, as a uint8 tensor."""
+    """The state of the CPU's generator: PyTorch's 5056 bytes, as a uint8 tensor.
+
+    >>> torch.get_rng_state().shape
+    torch.Size([5056])
+    """
     return _get_state(default_generator)
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Continues from a state that `get_rng_state` returned, here or in PyTorch."""
+    """Continues from a state that `get_rng_state` returned, here or in PyTorch.
+
+    A uint8 vector; RuntimeError for a state of another size.
+
+    >>> state = torch.get_rng_state()
+    >>> first = torch.rand(2)
+    >>> torch.set_rng_state(state)
+    >>> torch.equal(torch.rand(2), first)
+    True
+    """
     _set_state(default_generator, new_state)
 
 

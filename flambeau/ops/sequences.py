@@ -80,7 +80,13 @@ def _sequence(kind: Kind, count: int, start: Any, step: Any) -> Any:
 def range(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None,
           dtype: DType | None = None, layout: Any = None, device: Any = None,
           pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """Like ``arange`` with ``end`` included, of the default dtype (deprecated in PyTorch)."""
+    """Like ``arange`` with ``end`` included, of the default dtype (deprecated in PyTorch).
+
+    RuntimeError for a step of 0, or away from ``end``.
+
+    >>> torch.range(1, 2, 0.5)
+    tensor([1.0000, 1.5000, 2.0000])
+    """
     if end is None:
         start, end = 0, start
     if step == 0:
@@ -108,7 +114,14 @@ def linspace(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """``steps`` numbers at equal distances, ``start`` and ``end`` included."""
+    """``steps`` numbers at equal distances, ``start`` and ``end`` included.
+
+    ``start`` and ``end`` are numbers or tensors without dimensions; RuntimeError for negative
+    ``steps``.
+
+    >>> torch.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -162,7 +175,14 @@ def logspace(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """``base`` to the powers ``linspace(start, end, steps)``."""
+    """``base`` to the powers ``linspace(start, end, steps)``.
+
+    ``start`` and ``end`` are numbers or tensors without dimensions; RuntimeError for negative
+    ``steps``.
+
+    >>> torch.logspace(0, 3, 4)
+    tensor([   1.,   10.,  100., 1000.])
+    """
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -195,7 +215,14 @@ def eye(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A matrix with ones on the diagonal and zeros elsewhere."""
+    """A matrix with ones on the diagonal and zeros elsewhere.
+
+    ``n`` rows and ``m`` columns, as many by default; RuntimeError for negative numbers.
+
+    >>> torch.eye(2, 3)
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
+    """
     m = n if m is None else m
     if n < 0:
         raise RuntimeError(f"n must be greater or equal to 0, got {n}")

@@ -85,6 +85,9 @@ def log_softmax(
     """``input - log(sum(exp(input)))`` along ``dim``: ``softmax``'s logarithm, without overflow.
 
     ``dtype`` converts the input first. Raises NotImplementedError for integers and bools.
+
+    >>> torch.log_softmax(torch.tensor([0., 0.]), 0)
+    tensor([-0.6931, -0.6931])
     """
     if dtype is not None:
         input = input.to(dtype)  # type: ignore[attr-defined]

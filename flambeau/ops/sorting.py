@@ -81,6 +81,13 @@ def sort(
     """The elements in order along ``dim`` and the indices they came from; NaN counts as largest.
 
     Equal elements always keep their order.
+
+    Real, of any shape; indices are int64. RuntimeError for complex numbers.
+
+    >>> torch.sort(torch.tensor([3, 1, 2]))
+    torch.return_types.sort(
+    values=tensor([1, 2, 3]),
+    indices=tensor([1, 2, 0]))
     """
     if input.dtype.is_complex:
         raise RuntimeError(" Sort does not support complex dtypes on CPU")
@@ -91,13 +98,26 @@ def sort(
 @method("argsort")
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *,
             out: Tensor | None = None) -> Tensor:  # fmt: skip
-    """The indices that put ``input`` in order along ``dim``."""
+    """The indices that put ``input`` in order along ``dim``.
+
+    int64; of any shape, complex numbers are refused with RuntimeError.
+
+    >>> torch.argsort(torch.tensor([3, 1, 2]))
+    tensor([1, 2, 0])
+    """
     return deliver("argsort", sort(input, dim, descending, stable).indices, out)
 
 
 @method("msort")
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The rows in order, each column by itself."""
+    """The rows in order, each column by itself.
+
+    Real, with one dimension or more.
+
+    >>> torch.msort(torch.tensor([[3, 1], [2, 4]]))
+    tensor([[2, 1],
+            [3, 4]])
+    """
     return deliver("msort", sort(input, 0).values if input.ndim else input.clone(), out, True)  # type: ignore
 
 
@@ -111,7 +131,15 @@ def topk(
     *,
     out: Any = None,
 ) -> Any:
-    """The ``k`` largest (or smallest) elements along ``dim`` and their indices."""
+    """The ``k`` largest (or smallest) elements along ``dim`` and their indices.
+
+    ``dim`` gets size ``k``; indices are int64. RuntimeError for ``k`` out of range.
+
+    >>> torch.topk(torch.tensor([3, 1, 2]), 2)
+    torch.return_types.topk(
+    values=tensor([3, 2]),
+    indices=tensor([0, 2]))
+    """
     dim = wrap_dim(dim, input.ndim)
     size = input.shape[dim] if input.ndim else 1
     if k < 0 or k > size:
@@ -124,7 +152,15 @@ def topk(
 def kthvalue(
     input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None
 ) -> Any:
-    """The ``k``-th smallest element along ``dim``, counted from 1, and its index."""
+    """The ``k``-th smallest element along ``dim``, counted from 1, and its index.
+
+    ``keepdim`` keeps ``dim`` with size 1; indices are int64. RuntimeError for ``k`` out of range.
+
+    >>> torch.kthvalue(torch.tensor([30, 10, 20]), 2)
+    torch.return_types.kthvalue(
+    values=tensor(20),
+    indices=tensor(2))
+    """
     dim = wrap_dim(dim, input.ndim)
     size = input.shape[dim] if input.ndim else 1
     if input.ndim and size == 0:
@@ -154,7 +190,13 @@ def _median_of(name: str, input: Tensor, dim: int | None, keepdim: bool, out: An
 
 @method("median")
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
-    """The lower median of all elements, or along ``dim`` with its index; NaN if there is one."""
+    """The lower median of all elements, or along ``dim`` with its index; NaN if there is one.
+
+    Real; ``keepdim`` keeps ``dim`` with size 1, indices are int64.
+
+    >>> torch.median(torch.tensor([4., 1., 3., 2.]))
+    tensor(2.)
+    """
     return _median_of("median", input, dim, keepdim, out)
 
 
@@ -162,13 +204,25 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
 def nanmedian(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
 ) -> Any:
-    """The lower median of the elements that are not NaN."""
+    """The lower median of the elements that are not NaN.
+
+    Real; ``keepdim`` keeps ``dim`` with size 1, indices are int64.
+
+    >>> torch.nanmedian(torch.tensor([4., torch.nan, 3.]))
+    tensor(3.)
+    """
     return _median_of("nanmedian", input, dim, keepdim, out)
 
 
 @method("mode")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
-    """The most frequent element along ``dim`` and its last index."""
+    """The most frequent element along ``dim`` and its last index.
+
+    ``keepdim`` keeps ``dim`` with size 1; indices are int64.
+
+    >>> torch.mode(torch.tensor([1, 2, 2, 3])).values
+    tensor(2)
+    """
     dim = wrap_dim(dim, input.ndim)
     if input.ndim and input.shape[dim] == 0:
         raise IndexError(f"mode(): Expected reduction dim {dim} to have non-zero size.")
@@ -191,7 +245,14 @@ def searchsorted(
     sorter: Tensor | None = None,
     out: Tensor | None = None,
 ) -> Tensor:
-    """Where in the innermost sorted rows each value would be inserted to keep them sorted."""
+    """Where in the innermost sorted rows each value would be inserted to keep them sorted.
+
+    ``[n]`` and any shape, or ``[*, n]`` and ``[*, m]``, of one dtype; int64, or int32 when asked.
+    Before equal elements, or after with ``right``. RuntimeError where the shapes do not fit.
+
+    >>> torch.searchsorted(torch.tensor([1, 3, 5]), torch.tensor([3, 6]))
+    tensor([1, 3])
+    """
     if side not in (None, "left", "right"):
         raise RuntimeError(
             f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}"
@@ -216,7 +277,14 @@ def searchsorted(
 
 def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False,
               out: Tensor | None = None) -> Tensor:  # fmt: skip
-    """The index of the bucket, between sorted ``boundaries``, into which each value falls."""
+    """The index of the bucket, between sorted ``boundaries``, into which each value falls.
+
+    ``boundaries`` is a vector, ``input`` a tensor of any shape or a number. Bucket ``i`` ends with
+    ``boundaries[i]``, or with ``right`` begins there. RuntimeError unless they are a vector.
+
+    >>> torch.bucketize(torch.tensor([1, 4, 5]), torch.tensor([2, 4]))
+    tensor([0, 1, 2])
+    """
     if boundaries.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)

@@ -37,6 +37,9 @@ def stft(
     """The spectrum of each frame of a signal ``[*, T]``: ``[*, frequencies, frames]``.
 
     ``center`` pads the signal so that frame ``t`` is centred at ``t * hop_length``.
+
+    >>> torch.stft(torch.ones(8), 4, window=torch.ones(4), return_complex=True).shape
+    torch.Size([3, 9])
     """
     hop = n_fft // 4 if hop_length is None else hop_length
     length = n_fft if win_length is None else win_length
@@ -94,7 +97,16 @@ def istft(
     length: int | None = None,
     return_complex: bool = False,
 ) -> Tensor:
-    """The signal whose frames have these spectra: overlapping frames are added and normalised."""
+    """The signal whose frames have these spectra: overlapping frames are added and normalised.
+
+    ``[*, frequencies, frames]``, complex, gives ``[*, T]``. RuntimeError for a window whose
+    overlapped squares are nearly 0 somewhere.
+
+    >>> signal, window = torch.arange(8.), torch.ones(4)
+    >>> spectra = torch.stft(signal, 4, window=window, return_complex=True)
+    >>> torch.istft(spectra, 4, window=window).round()
+    tensor([0., 1., 2., 3., 4., 5., 6., 7.])
+    """
     if not input.dtype.is_complex:
         raise RuntimeError(
             "istft requires a complex-valued input tensor matching the output "

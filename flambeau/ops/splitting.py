@@ -123,13 +123,21 @@ def _given(input: Tensor, split_sizes: Sequence[int], dim: int) -> tuple[int, ..
 @method("unsafe_split")
 def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> Tensors:
     """The same as ``split``, with pieces that do not count as views: they may be written to, if
-    the original is not used any more."""
+    the original is not used any more.
+
+    >>> torch.unsafe_split(torch.arange(4), 3)
+    (tensor([0, 1, 2]), tensor([3]))
+    """
     return _unsafe_split(tensor, dim, _even(tensor, split_size, dim))
 
 
 @method("unsafe_split_with_sizes")
 def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> Tensors:
-    """The same as ``split_with_sizes``, with pieces that do not count as views."""
+    """The same as ``split_with_sizes``, with pieces that do not count as views.
+
+    >>> torch.unsafe_split_with_sizes(torch.arange(4), (1, 3))
+    (tensor([0]), tensor([1, 2, 3]))
+    """
     return _unsafe_split_with_sizes(input, dim, _given(input, split_sizes, dim))
 
 
@@ -145,7 +153,11 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> Tensors:
 
 @method("unsafe_chunk")
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> Tensors:
-    """The same as ``chunk``, with pieces that do not count as views."""
+    """The same as ``chunk``, with pieces that do not count as views.
+
+    >>> torch.unsafe_chunk(torch.arange(4), 2)
+    (tensor([0, 1]), tensor([2, 3]))
+    """
     return _chunked(input, chunks, dim, _unsafe_split, _unsafe_split_with_sizes)
 
 
@@ -235,19 +247,40 @@ def _split_evenly(name: str, input: Tensor, parts: Any, dim: int, least: int) ->
 
 @method("hsplit")
 def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
-    """Views of pieces along the second dimension, or along that of a vector."""
+    """Views of pieces along the second dimension, or along that of a vector.
+
+    A number of equal pieces, or the places where pieces begin; RuntimeError for a tensor without
+    dimensions, or a number that does not divide the size.
+
+    >>> torch.hsplit(torch.arange(4), (1, 3))
+    (tensor([0]), tensor([1, 2]), tensor([3]))
+    """
     return _split_evenly("hsplit", input, indices_or_sections, 0 if input.ndim == 1 else 1, 1)
 
 
 @method("vsplit")
 def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
-    """Views of pieces along the first dimension."""
+    """Views of pieces along the first dimension.
+
+    A number of equal pieces, or the places where pieces begin; RuntimeError for less than two
+    dimensions, or a number that does not divide the size.
+
+    >>> torch.vsplit(torch.tensor([[1, 2], [3, 4]]), 2)
+    (tensor([[1, 2]]), tensor([[3, 4]]))
+    """
     return _split_evenly("vsplit", input, indices_or_sections, 0, 2)
 
 
 @method("dsplit")
 def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
-    """Views of pieces along the third dimension."""
+    """Views of pieces along the third dimension.
+
+    A number of equal pieces, or the places where pieces begin; RuntimeError for less than three
+    dimensions, or a number that does not divide the size.
+
+    >>> [piece.shape for piece in torch.dsplit(torch.ones(1, 1, 4), 2)]
+    [torch.Size([1, 1, 2]), torch.Size([1, 1, 2])]
+    """
     return _split_evenly("dsplit", input, indices_or_sections, 2, 3)
 
 

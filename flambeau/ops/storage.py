@@ -52,7 +52,11 @@ def _storage_type(self: Tensor) -> type:
 
 
 def is_storage(obj: Any, /) -> bool:
-    """Whether ``obj`` is a storage."""
+    """Whether ``obj`` is a storage.
+
+    >>> torch.is_storage(torch.ones(2).untyped_storage())
+    True
+    """
     return isinstance(obj, (UntypedStorage, TypedStorage))
 
 

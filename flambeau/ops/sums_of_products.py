@@ -60,7 +60,15 @@ def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, out_dtype: DType | None = None, *, beta: complex = 1,
     alpha: complex = 1, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """``beta * input + alpha * (mat1 @ mat2)``."""
+    """``beta * input + alpha * (mat1 @ mat2)``.
+
+    ``[n, m]`` and ``[m, p]`` of one dtype, ``input`` of a shape that broadcasts to ``[n, p]``.
+    RuntimeError otherwise.
+
+    >>> torch.addmm(torch.ones(2), torch.eye(2), torch.eye(2), beta=10)
+    tensor([[11., 10.],
+            [10., 11.]])
+    """
     if flags.active:
         input, mat1, mat2 = autocast("addmm", (input, mat1, mat2))
     for tensor, name in ((mat1, "mat1"), (mat2, "mat2")):
@@ -111,7 +119,14 @@ def baddbmm(
     alpha: complex = 1,
     out: Tensor | None = None,
 ) -> Tensor:
-    """``beta * input + alpha * (batch1 @ batch2)`` for stacks of matrices."""
+    """``beta * input + alpha * (batch1 @ batch2)`` for stacks of matrices.
+
+    ``[b, n, m]`` and ``[b, m, p]`` of one dtype, ``input`` of a shape that broadcasts to
+    ``[b, n, p]``. RuntimeError otherwise.
+
+    >>> torch.baddbmm(torch.zeros(1, 1, 1), torch.ones(1, 1, 3), torch.ones(1, 3, 1))
+    tensor([[[3.]]])
+    """
     if flags.active:
         input, batch1, batch2 = autocast("baddbmm", (input, batch1, batch2))
     if batch1.ndim != 3 or batch2.ndim != 3:
@@ -141,7 +156,14 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, 
 @method("addr addr_")
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: complex = 1, alpha: complex = 1,
          out: Tensor | None = None) -> Tensor:  # fmt: skip
-    """``beta * input + alpha * outer(vec1, vec2)``."""
+    """``beta * input + alpha * outer(vec1, vec2)``.
+
+    ``[n]`` and ``[m]``, ``input`` of a shape that broadcasts to ``[n, m]``. RuntimeError otherwise.
+
+    >>> torch.addr(torch.zeros(2, 2), torch.tensor([1., 2.]), torch.tensor([3., 4.]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
     product = _times(outer(vec1, vec2), alpha)
     check_expands(input, tuple(product.shape))
     return deliver("addr", product if beta == 0 else product + _times(input, beta), out)

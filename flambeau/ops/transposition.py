@@ -80,7 +80,11 @@ def _int(function: str, value: Any) -> int:
 @in_place_view("swapaxes_")
 @method("swapaxes")
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
-    """The same as ``transpose``."""
+    """The same as ``transpose``.
+
+    >>> torch.swapaxes(torch.ones(2, 3), 0, 1).shape
+    torch.Size([3, 2])
+    """
     return transpose(input, axis0, axis1)
 
 
@@ -161,7 +165,14 @@ moveaxis = named(movedim, "moveaxis", "The same as ``movedim``.")
 
 @method("adjoint")
 def adjoint(input: Tensor) -> Tensor:
-    """The conjugate of ``input`` with its last two dimensions swapped."""
+    """The conjugate of ``input`` with its last two dimensions swapped.
+
+    ``[*, n, m]`` gives ``[*, m, n]``; RuntimeError for a vector.
+
+    >>> torch.adjoint(torch.tensor([[1j, 2]]))
+    tensor([[0.-1.j],
+            [2.-0.j]])
+    """
     return _conjugate_transpose(input, "adjoint()")
 
 

@@ -170,21 +170,33 @@ def _lp_pool(n: int, input: Tensor, p: float, kernel: Any, stride: Any, ceil_mod
 def lp_pool1d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
-    """``sum(x^p)^(1/p)`` over each window of ``[N, C, L]``; windows that are cut count as whole."""
+    """``sum(x^p)^(1/p)`` over each window of ``[N, C, L]``; windows that are cut count as whole.
+
+    >>> F.lp_pool1d(torch.tensor([[[3., 4., 6., 8.]]]), 2, 2)
+    tensor([[[ 5., 10.]]])
+    """
     return _lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool2d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
-    """``sum(x^p)^(1/p)`` over each window of ``[N, C, H, W]``; cut windows count as whole ones."""
+    """``sum(x^p)^(1/p)`` over each window of ``[N, C, H, W]``; cut windows count as whole ones.
+
+    >>> F.lp_pool2d(torch.tensor([[[[3., 4.], [0., 0.]]]]), 2, 2)
+    tensor([[[[5.]]]])
+    """
     return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool3d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
-    """``sum(x^p)^(1/p)`` over each window of volumes; windows that are cut count as whole."""
+    """``sum(x^p)^(1/p)`` over each window of volumes; windows that are cut count as whole.
+
+    >>> F.lp_pool3d(torch.ones(1, 1, 2, 2, 2), 1, 2)
+    tensor([[[[[8.]]]]])
+    """
     return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -276,6 +288,9 @@ def fractional_max_pool2d(
     """The maxima of windows that begin at pseudo-random places, for any ``output_size``.
 
     Or ``output_ratio`` of the input's size. (Graham, Fractional Max-Pooling, 2014.)
+
+    >>> F.fractional_max_pool2d(torch.ones(1, 1, 5, 5), 2, output_size=3).shape
+    torch.Size([1, 1, 3, 3])
     """
     both = _fractional(2, input, kernel_size, output_size, output_ratio, _random_samples)
     return both if return_indices else both[0]
@@ -285,7 +300,11 @@ def fractional_max_pool3d(
     input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None,
     return_indices: bool = False, _random_samples: Tensor | None = None,
 ) -> Any:  # fmt: skip
-    """``fractional_max_pool2d`` of volumes."""
+    """``fractional_max_pool2d`` of volumes.
+
+    >>> F.fractional_max_pool3d(torch.ones(1, 1, 5, 5, 5), 2, output_size=3).shape
+    torch.Size([1, 1, 3, 3, 3])
+    """
     both = _fractional(3, input, kernel_size, output_size, output_ratio, _random_samples)
     return both if return_indices else both[0]
 
@@ -294,7 +313,11 @@ def fractional_max_pool2d_with_indices(
     input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None,
     return_indices: bool = False, _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """``fractional_max_pool2d`` with ``return_indices=True``."""
+    """``fractional_max_pool2d`` with ``return_indices=True``.
+
+    >>> F.fractional_max_pool2d_with_indices(torch.ones(1, 1, 5, 5), 2, output_size=3)[1].dtype
+    torch.int64
+    """
     return _fractional(2, input, kernel_size, output_size, output_ratio, _random_samples)
 
 
@@ -302,7 +325,11 @@ def fractional_max_pool3d_with_indices(
     input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None,
     return_indices: bool = False, _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """``fractional_max_pool3d`` with ``return_indices=True``."""
+    """``fractional_max_pool3d`` with ``return_indices=True``.
+
+    >>> F.fractional_max_pool3d_with_indices(torch.ones(1, 1, 5, 5, 5), 2, output_size=3)[1].dtype
+    torch.int64
+    """
     return _fractional(3, input, kernel_size, output_size, output_ratio, _random_samples)
 
 

@@ -46,7 +46,16 @@ _vector_norm = Op("linalg_vector_norm", kernels.vector_norm, params=("dims", "ke
 def vector_norm(x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = False, *,
                 dtype: DType | None = None, out: Tensor | None = None) -> Tensor:  # fmt: skip
     """``sum(|x|^ord)^(1/ord)`` over ``dim``, or over all dimensions; also ``ord`` inf, -inf and
-    0."""
+    0.
+
+    Floating or complex; RuntimeError for integers, and for no elements where the norm has no
+    identity.
+
+    >>> torch.linalg.vector_norm(torch.tensor([3., -4.]))
+    tensor(5.)
+    >>> torch.linalg.vector_norm(torch.tensor([3., -4.]), torch.inf)
+    tensor(4.)
+    """
     if x.dtype.rank < 2:
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
@@ -73,7 +82,13 @@ def norm(
     dtype: DType | None = None,
 ) -> Tensor:
     """The ``p``-norm over ``dim``; "fro" is the 2-norm of the elements, "nuc" the sum of singular
-    values."""
+    values.
+
+    Floating or complex; ``dim`` is a dimension, several, or None for all.
+
+    >>> torch.norm(torch.tensor([[3., 4.], [0., 5.]]), dim=1)
+    tensor([5., 5.])
+    """
     if p == "nuc":
         return deliver("norm", input.norm_nuclear(dim, keepdim), out)  # type: ignore
     order = 2.0 if p is None or p == "fro" else float(p)

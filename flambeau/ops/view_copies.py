@@ -33,7 +33,11 @@ def _clone(tensor: Any) -> Any:
 
 
 def alias_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """A copy of ``input``."""
+    """A copy of ``input``.
+
+    >>> torch.alias_copy(torch.tensor([1, 2]))
+    tensor([1, 2])
+    """
     return _copied("alias_copy", alias_op(input), out)
 
 
@@ -45,27 +49,45 @@ def as_strided_copy(
     *,
     out: Tensor | None = None,
 ) -> Tensor:
-    """A copy of ``input.as_strided(size, stride, storage_offset)``."""
+    """A copy of ``input.as_strided(size, stride, storage_offset)``.
+
+    >>> torch.as_strided_copy(torch.arange(4), (2, 2), (1, 1))
+    tensor([[0, 1],
+            [1, 2]])
+    """
     view = input.as_strided(size, stride, storage_offset)  # type: ignore[attr-defined]
     return _copied("as_strided_copy", view, out)
 
 
 def detach_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """A copy of ``input`` without history."""
+    """A copy of ``input`` without history.
+
+    >>> torch.detach_copy(torch.ones(2))
+    tensor([1., 1.])
+    """
     return _copied("detach_copy", input.detach(), out)  # type: ignore[attr-defined]
 
 
 def diagonal_copy(
     input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1, *, out: Tensor | None = None
 ) -> Tensor:
-    """A copy of ``input.diagonal(offset, dim1, dim2)``."""
+    """A copy of ``input.diagonal(offset, dim1, dim2)``.
+
+    >>> torch.diagonal_copy(torch.tensor([[1, 2], [3, 4]]))
+    tensor([1, 4])
+    """
     return _copied("diagonal_copy", input.diagonal(offset, dim1, dim2), out)  # type: ignore
 
 
 def expand_copy(
     input: Tensor, size: Sequence[int], *, implicit: bool = False, out: Tensor | None = None
 ) -> Tensor:
-    """A copy of ``input.expand(size)``."""
+    """A copy of ``input.expand(size)``.
+
+    >>> torch.expand_copy(torch.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
     return _copied("expand_copy", input.expand(size), out)  # type: ignore[attr-defined]
 
 
@@ -73,7 +95,11 @@ def expand_copy(
 def narrow_copy(
     input: Tensor, dim: int, start: int, length: int, *, out: Tensor | None = None
 ) -> Tensor:
-    """A copy of ``input.narrow(dim, start, length)``."""
+    """A copy of ``input.narrow(dim, start, length)``.
+
+    >>> torch.narrow_copy(torch.arange(4), 0, 1, 2)
+    tensor([1, 2])
+    """
     if dim >= input.ndim > 0:
         raise RuntimeError(
             "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false.  "
@@ -84,12 +110,20 @@ def narrow_copy(
 
 
 def permute_copy(input: Tensor, dims: Sequence[int], *, out: Tensor | None = None) -> Tensor:
-    """A copy of ``input.permute(dims)``."""
+    """A copy of ``input.permute(dims)``.
+
+    >>> torch.permute_copy(torch.ones(2, 3), (1, 0)).stride()
+    (2, 1)
+    """
     return _copied("permute_copy", input.permute(dims), out)  # type: ignore[attr-defined]
 
 
 def select_copy(input: Tensor, dim: int, index: int, *, out: Tensor | None = None) -> Tensor:
-    """A copy of ``input.select(dim, index)``."""
+    """A copy of ``input.select(dim, index)``.
+
+    >>> torch.select_copy(torch.tensor([[1, 2], [3, 4]]), 0, 1)
+    tensor([3, 4])
+    """
     return _copied("select_copy", input.select(dim, index), out)  # type: ignore[attr-defined]
 
 
@@ -102,52 +136,92 @@ def slice_copy(
     *,
     out: Tensor | None = None,
 ) -> Tensor:
-    """A copy of ``input[start:end:step]`` along ``dim``."""
+    """A copy of ``input[start:end:step]`` along ``dim``.
+
+    >>> torch.slice_copy(torch.arange(6), 0, 1, 5, 2)
+    tensor([1, 3])
+    """
     return _copied("slice_copy", _slice(input, dim, start, end, step), out)
 
 
 def split_copy(tensor: Tensor, split_size: int, dim: int = 0, *, out: Any = None) -> Any:
-    """Copies of ``tensor.split(split_size, dim)``."""
+    """Copies of ``tensor.split(split_size, dim)``.
+
+    >>> torch.split_copy(torch.arange(4), 3)
+    (tensor([0, 1, 2]), tensor([3]))
+    """
     return _copied("split_copy", tensor.split(split_size, dim), out)  # type: ignore[attr-defined]
 
 
 def split_with_sizes_copy(
     input: Tensor, split_sizes: Sequence[int], dim: int = 0, *, out: Any = None
 ) -> Any:
-    """Copies of ``input.split_with_sizes(split_sizes, dim)``."""
+    """Copies of ``input.split_with_sizes(split_sizes, dim)``.
+
+    >>> torch.split_with_sizes_copy(torch.arange(4), (1, 3))
+    (tensor([0]), tensor([1, 2, 3]))
+    """
     pieces = input.split_with_sizes(split_sizes, dim)  # type: ignore[attr-defined]
     return _copied("split_with_sizes_copy", pieces, out)
 
 
 def squeeze_copy(input: Tensor, dim: Any = None, *, out: Tensor | None = None) -> Tensor:
-    """A copy of ``input.squeeze(dim)``."""
+    """A copy of ``input.squeeze(dim)``.
+
+    >>> torch.squeeze_copy(torch.ones(1, 2)).shape
+    torch.Size([2])
+    """
     return _copied("squeeze_copy", input.squeeze(dim), out)  # type: ignore[attr-defined]
 
 
 def t_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """A copy of ``input.t()``."""
+    """A copy of ``input.t()``.
+
+    >>> torch.t_copy(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 3],
+            [2, 4]])
+    """
     return _copied("t_copy", input.t(), out)  # type: ignore[attr-defined]
 
 
 def transpose_copy(input: Tensor, dim0: int, dim1: int, *, out: Tensor | None = None) -> Tensor:
-    """A copy of ``input.transpose(dim0, dim1)``."""
+    """A copy of ``input.transpose(dim0, dim1)``.
+
+    >>> torch.transpose_copy(torch.tensor([[1, 2], [3, 4]]), 0, 1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
     return _copied("transpose_copy", input.transpose(dim0, dim1), out)  # type: ignore[attr-defined]
 
 
 def unbind_copy(input: Tensor, dim: int = 0, *, out: Any = None) -> Any:
-    """Copies of ``input.unbind(dim)``."""
+    """Copies of ``input.unbind(dim)``.
+
+    >>> torch.unbind_copy(torch.tensor([[1, 2], [3, 4]]))
+    (tensor([1, 2]), tensor([3, 4]))
+    """
     return _copied("unbind_copy", input.unbind(dim), out)  # type: ignore[attr-defined]
 
 
 def unfold_copy(
     input: Tensor, dimension: int, size: int, step: int, *, out: Tensor | None = None
 ) -> Tensor:
-    """A copy of ``input.unfold(dimension, size, step)``."""
+    """A copy of ``input.unfold(dimension, size, step)``.
+
+    >>> torch.unfold_copy(torch.arange(4), 0, 2, 1)
+    tensor([[0, 1],
+            [1, 2],
+            [2, 3]])
+    """
     return _copied("unfold_copy", input.unfold(dimension, size, step), out)  # type: ignore
 
 
 def unsqueeze_copy(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
-    """A copy of ``input.unsqueeze(dim)``."""
+    """A copy of ``input.unsqueeze(dim)``.
+
+    >>> torch.unsqueeze_copy(torch.tensor([1, 2]), 0)
+    tensor([[1, 2]])
+    """
     return _copied("unsqueeze_copy", input.unsqueeze(dim), out)  # type: ignore[attr-defined]
 
 
@@ -155,18 +229,31 @@ def view_copy(
     input: Tensor, size: Sequence[int] | DType | None = None, *, dtype: DType | None = None,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """A copy of ``input.view(size)``, or of ``input.view(dtype)``."""
+    """A copy of ``input.view(size)``, or of ``input.view(dtype)``.
+
+    >>> torch.view_copy(torch.arange(4), (2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
     view = input.view(size if dtype is None else dtype)  # type: ignore[attr-defined]
     return _copied("view_copy", view, out)
 
 
 def view_as_real_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """A copy of ``view_as_real(input)``."""
+    """A copy of ``view_as_real(input)``.
+
+    >>> torch.view_as_real_copy(torch.tensor([1 + 2j]))
+    tensor([[1., 2.]])
+    """
     return _copied("view_as_real_copy", view_as_real(input), out)
 
 
 def view_as_complex_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """A copy of ``view_as_complex(input)``."""
+    """A copy of ``view_as_complex(input)``.
+
+    >>> torch.view_as_complex_copy(torch.tensor([[1., 2.]]))
+    tensor([1.+2.j])
+    """
     return _copied("view_as_complex_copy", view_as_complex(input), out)
 
 

@@ -36,7 +36,14 @@ def _factor(name: str, argument: str, value: Any, input: Tensor) -> int:
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    """``[*, C r^2, H, W]`` as ``[*, C, H r, W r]``: channels become pixels."""
+    """``[*, C r^2, H, W]`` as ``[*, C, H r, W r]``: channels become pixels.
+
+    Of any dtype; RuntimeError unless the square divides the channels.
+
+    >>> torch.pixel_shuffle(torch.arange(4).reshape(1, 4, 1, 1), 2)
+    tensor([[[[0, 1],
+              [2, 3]]]])
+    """
     r = _factor("pixel_shuffle", "upscale_factor", upscale_factor, input)
     *lead, channels, height, width = input.shape
     if channels % (r * r):
@@ -53,7 +60,13 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
-    """``[*, C, H r, W r]`` as ``[*, C r^2, H, W]``: the inverse of ``pixel_shuffle``."""
+    """``[*, C, H r, W r]`` as ``[*, C r^2, H, W]``: the inverse of ``pixel_shuffle``.
+
+    Of any dtype; RuntimeError unless the factor divides height and width.
+
+    >>> torch.pixel_unshuffle(torch.arange(4).reshape(1, 1, 2, 2), 2).flatten()
+    tensor([0, 1, 2, 3])
+    """
     r = _factor("pixel_unshuffle", "downscale_factor", downscale_factor, input)
     *lead, channels, height, width = input.shape
     for extent, what, dim in ((height, "height", -2), (width, "width", -1)):
@@ -70,7 +83,13 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    """Interleaves the channels (dimension 1) of ``groups`` groups."""
+    """Interleaves the channels (dimension 1) of ``groups`` groups.
+
+    ``[N, C, *]``, of any dtype; RuntimeError unless the groups divide the channels.
+
+    >>> torch.channel_shuffle(torch.arange(4).reshape(1, 4, 1, 1), 2).flatten()
+    tensor([0, 2, 1, 3])
+    """
     if input.ndim < 3:
         raise RuntimeError(
             "channel_shuffle expects input with > 2 dims, but got input with sizes "
@@ -107,6 +126,10 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     ``[N, 3, 4]`` and ``(N, C, D, H, W)`` give ``[N, D, H, W, 3]``. Coordinates go from -1 to 1:
     between the centres of the corner pixels with ``align_corners``, else between the corners of
     the image.
+
+    >>> F.affine_grid(torch.eye(2, 3).unsqueeze(0), (1, 1, 2, 2), align_corners=True)[0, 0]
+    tensor([[-1., -1.],
+            [ 1., -1.]])
     """
     shown = tuple(size)
     if not theta.dtype.is_floating_point:

@@ -64,7 +64,14 @@ def hann_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """``sin^2(pi k / N)``."""
+    """``sin^2(pi k / N)``.
+
+    ``window_length`` numbers of a floating dtype; ``periodic`` leaves out the last of one more.
+    RuntimeError for a negative length.
+
+    >>> torch.hann_window(4)
+    tensor([0.0000, 0.5000, 1.0000, 0.5000])
+    """
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     return _window("hann_window", window_length, periodic, _cosines(0.5, 0.5), options)
 
@@ -81,7 +88,14 @@ def hamming_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """``alpha - beta cos(2 pi k / N)``."""
+    """``alpha - beta cos(2 pi k / N)``.
+
+    ``window_length`` numbers of a floating dtype; ``periodic`` leaves out the last of one more.
+    RuntimeError for a negative length.
+
+    >>> torch.hamming_window(4)
+    tensor([0.0800, 0.5400, 1.0000, 0.5400])
+    """
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     return _window("hamming_window", window_length, periodic, _cosines(alpha, beta), options)
 
@@ -96,7 +110,14 @@ def blackman_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """``0.42 - 0.5 cos(2 pi k / N) + 0.08 cos(4 pi k / N)``."""
+    """``0.42 - 0.5 cos(2 pi k / N) + 0.08 cos(4 pi k / N)``.
+
+    ``window_length`` numbers of a floating dtype; ``periodic`` leaves out the last of one more.
+    RuntimeError for a negative length.
+
+    >>> torch.blackman_window(4)[1:]
+    tensor([0.3400, 1.0000, 0.3400])
+    """
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     return _window("blackman_window", window_length, periodic, _cosines(0.42, 0.5, 0.08), options)
 
@@ -111,7 +132,14 @@ def bartlett_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A triangle from 0 to 1 and back."""
+    """A triangle from 0 to 1 and back.
+
+    ``window_length`` numbers of a floating dtype; ``periodic`` leaves out the last of one more.
+    RuntimeError for a negative length.
+
+    >>> torch.bartlett_window(4)
+    tensor([0.0000, 0.5000, 1.0000, 0.5000])
+    """
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     return _window("bartlett_window", window_length, periodic, _triangle, options)
 
@@ -131,7 +159,14 @@ def kaiser_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """``I0(beta sqrt(1 - x^2)) / I0(beta)`` with ``x`` from -1 to 1."""
+    """``I0(beta sqrt(1 - x^2)) / I0(beta)`` with ``x`` from -1 to 1.
+
+    ``window_length`` numbers of a floating dtype; ``periodic`` leaves out the last of one more.
+    RuntimeError for a negative length.
+
+    >>> torch.kaiser_window(4, True, 2.)
+    tensor([0.4387, 0.8348, 1.0000, 0.8348])
+    """
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     return _window("kaiser_window", window_length, periodic, _kaiser(beta), options)
 
@@ -277,7 +312,14 @@ def general_cosine(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A sum of cosines with the given weights, of alternating signs."""
+    """A sum of cosines with the given weights, of alternating signs.
+
+    ``M`` numbers, float32 or float64; without ``sym`` the last of one more is left out. ValueError
+    for other dtypes, and a negative ``M``.
+
+    >>> torch.signal.windows.general_cosine(5, a=[0.5, 0.5])
+    tensor([0.0000, 0.5000, 1.0000, 0.5000, 0.0000])
+    """
     options = {"dtype": dtype, "layout": layout, "device": device, "requires_grad": requires_grad}
     return _signal("general_cosine", M, sym, _general_cosine(a, sym, M), options)
 

@@ -62,7 +62,14 @@ def _bad_minor(matrix: numpy.ndarray) -> int:
 
 def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
     """The lower (or upper) triangular ``L`` with ``A = L @ L^H``; LinAlgError unless positive
-    definite."""
+    definite.
+
+    ``[*, n, n]``, floating or complex; one triangle is read.
+
+    >>> torch.linalg.cholesky(torch.tensor([[4., 2.], [2., 5.]]))
+    tensor([[2., 0.],
+            [1., 2.]])
+    """
     square("linalg.cholesky", A)
     matrix = A.triu().mH + A.triu(1) if upper else A  # type: ignore[attr-defined]
     factor = failing("linalg.cholesky", lambda: _cholesky(matrix), A, _NOT_POSITIVE, _bad_minor)
@@ -72,7 +79,13 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Te
 def cholesky_ex(
     A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None
 ) -> Any:
-    """``cholesky`` with LAPACK's ``info`` (0: no failure)."""
+    """``cholesky`` with LAPACK's ``info`` (0: no failure).
+
+    ``[*, n, n]``, floating or complex; ``info`` is int32.
+
+    >>> torch.linalg.cholesky_ex(torch.tensor([[4., 2.], [2., 5.]])).info
+    tensor(0, dtype=torch.int32)
+    """
     info = zeros(A.shape[:-2], dtype=int32, device=A.device)
     results = return_type("linalg_cholesky_ex", "L info")(cholesky(A, upper=upper), info)
     return deliver("linalg_cholesky_ex", results, out)
@@ -80,7 +93,14 @@ def cholesky_ex(
 
 @method("cholesky")
 def cholesky_of(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """``torch.cholesky``: the triangular factor of a positive definite matrix."""
+    """``torch.cholesky``: the triangular factor of a positive definite matrix.
+
+    ``[*, n, n]``, floating or complex; LinAlgError unless positive definite.
+
+    >>> torch.cholesky(torch.tensor([[4., 2.], [2., 5.]]))
+    tensor([[2., 0.],
+            [1., 2.]])
+    """
     return cholesky(input, upper=upper, out=out)
 
 

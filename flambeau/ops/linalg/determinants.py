@@ -42,7 +42,13 @@ def _det_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor]:
 
 @method("det")
 def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The determinant of a square matrix, or of each of a stack."""
+    """The determinant of a square matrix, or of each of a stack.
+
+    ``[*, n, n]``, floating or complex, gives ``[*]``; RuntimeError unless square.
+
+    >>> torch.linalg.det(torch.tensor([[2., 0.], [1., 3.]]))
+    tensor(6.)
+    """
     square("linalg.det", A)
     return deliver("linalg_det", _det(A), out)
 
@@ -64,7 +70,15 @@ def _slogdet_vjp(grad: Any, A: Tensor, result0: Tensor) -> tuple[Any]:
 
 
 def slogdet(A: Tensor, *, out: Any = None) -> Any:
-    """The sign (phase) of the determinant and the logarithm of its size."""
+    """The sign (phase) of the determinant and the logarithm of its size.
+
+    ``[*, n, n]``, floating or complex, gives two of ``[*]``; RuntimeError unless square.
+
+    >>> torch.linalg.slogdet(torch.tensor([[-2., 0.], [1., 3.]]))
+    torch.return_types.linalg_slogdet(
+    sign=tensor(-1.),
+    logabsdet=tensor(1.7918))
+    """
     square("linalg.slogdet", A)
     return deliver(
         "linalg_slogdet", return_type("linalg_slogdet", "sign logabsdet")(*_slogdet(A)), out
@@ -76,7 +90,13 @@ Tensor.slogdet = slogdet  # type: ignore[attr-defined]
 
 @method("logdet")
 def logdet(input: Tensor) -> Tensor:
-    """The logarithm of the determinant; NaN for a negative one."""
+    """The logarithm of the determinant; NaN for a negative one.
+
+    ``[*, n, n]``, floating or complex, gives ``[*]``; RuntimeError unless square.
+
+    >>> torch.logdet(torch.tensor([[2., 0.], [1., 3.]]))
+    tensor(1.7918)
+    """
     square("logdet", input)
     sign, size = _slogdet(input)
     if input.dtype.is_complex:

@@ -41,7 +41,14 @@ def _eigh_vjp(grad: Any, result0: Tensor, result1: Tensor) -> tuple[Any]:
 
 
 def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
-    """The rising eigenvalues and the eigenvectors of a Hermitian matrix; one triangle is read."""
+    """The rising eigenvalues and the eigenvectors of a Hermitian matrix; one triangle is read.
+
+    ``[*, n, n]``, floating or complex, gives real ``[*, n]`` and ``[*, n, n]``. RuntimeError unless
+    square, or for ``UPLO`` other than "L" and "U".
+
+    >>> torch.linalg.eigh(torch.tensor([[2., 0.], [0., 1.]])).eigenvalues
+    tensor([1., 2.])
+    """
     square("linalg.eigh", A)
     _check_uplo(UPLO)
     found = return_type("linalg_eigh", "eigenvalues eigenvectors")(*_eigh(A, UPLO.upper()))
@@ -54,7 +61,13 @@ def _check_uplo(uplo: str) -> None:
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
-    """The rising eigenvalues of a Hermitian matrix."""
+    """The rising eigenvalues of a Hermitian matrix.
+
+    ``[*, n, n]``, floating or complex, gives real ``[*, n]``. RuntimeError unless square.
+
+    >>> torch.linalg.eigvalsh(torch.tensor([[2., 1.], [1., 2.]]))
+    tensor([1., 3.])
+    """
     square("linalg.eigvalsh", A)
     _check_uplo(UPLO)
     return deliver("linalg_eigvalsh", _eigh(A, UPLO.upper())[0], out)
@@ -83,7 +96,15 @@ def _eig_vjp(grad: Any, result0: Tensor, result1: Tensor) -> tuple[Any]:
 
 
 def eig(A: Tensor, *, out: Any = None) -> Any:
-    """The eigenvalues and eigenvectors of a square matrix, always complex."""
+    """The eigenvalues and eigenvectors of a square matrix, always complex.
+
+    ``[*, n, n]``, floating or complex, gives ``[*, n]`` and ``[*, n, n]``, whose columns have
+    length 1. RuntimeError unless square.
+
+    >>> values, vectors = torch.linalg.eig(torch.tensor([[0., -1.], [1., 0.]]))
+    >>> values
+    tensor([0.+1.j, 0.-1.j])
+    """
     square("linalg.eig", A)
     forget_layout(*(out or ()))
     return deliver(
@@ -92,7 +113,13 @@ def eig(A: Tensor, *, out: Any = None) -> Any:
 
 
 def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The eigenvalues of a square matrix, always complex."""
+    """The eigenvalues of a square matrix, always complex.
+
+    ``[*, n, n]``, floating or complex, gives ``[*, n]``; RuntimeError unless square.
+
+    >>> torch.linalg.eigvals(torch.tensor([[0., -1.], [1., 0.]]))
+    tensor([0.+1.j, 0.-1.j])
+    """
     square("linalg.eigvals", A)
     forget_layout(out)
     return deliver("linalg_eigvals", _eig(A)[0], out)

@@ -64,7 +64,15 @@ def pinv(
     A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """The Moore-Penrose inverse of a matrix, or of each of a stack."""
+    """The Moore-Penrose inverse of a matrix, or of each of a stack.
+
+    ``[*, n, m]``, floating or complex, gives ``[*, m, n]``. Singular values up to
+    ``max(atol, rtol * largest)`` count as 0; ``hermitian`` reads one triangle only.
+
+    >>> torch.linalg.pinv(torch.tensor([[2., 0.], [0., 0.]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.0000]])
+    """
     at_least_2d("linalg.pinv", A)
     if A.numel() == 0:
         return deliver("linalg_pinv", A.mH.clone(), out)  # type: ignore[attr-defined]
@@ -97,7 +105,14 @@ def _inverse_vjp(grad: Tensor, result: Tensor) -> tuple[Tensor]:
 
 
 def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The inverse of a square matrix, or of each of a stack; LinAlgError for a singular one."""
+    """The inverse of a square matrix, or of each of a stack; LinAlgError for a singular one.
+
+    ``[*, n, n]``, floating or complex; RuntimeError unless square.
+
+    >>> torch.linalg.inv(torch.tensor([[2., 0.], [0., 4.]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.2500]])
+    """
     square("linalg.inv", A)
     return deliver(
         "linalg_inv", failing("linalg.inv", lambda: _inverse(A), A, _NOT_INVERTIBLE), out
@@ -105,19 +120,39 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
-    """``inv`` with LAPACK's ``info`` (0: no failure)."""
+    """``inv`` with LAPACK's ``info`` (0: no failure).
+
+    ``[*, n, n]``, floating or complex; ``info`` is int32.
+
+    >>> torch.linalg.inv_ex(torch.tensor([[2., 0.], [0., 4.]])).inverse
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.2500]])
+    """
     info = zeros(A.shape[:-2], dtype=int32, device=A.device)
     return deliver("linalg_inv_ex", return_type("linalg_inv_ex", "inverse info")(inv(A), info), out)
 
 
 @method("inverse")
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The inverse of a square matrix, or of each of a stack."""
+    """The inverse of a square matrix, or of each of a stack.
+
+    ``[*, n, n]``, floating or complex; LinAlgError for a singular one.
+
+    >>> torch.inverse(torch.tensor([[2., 0.], [0., 4.]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.2500]])
+    """
     return inv(input, out=out)
 
 
 def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
-    """The inverse for ``tensordot(A, B, ind)``."""
+    """The inverse for ``tensordot(A, B, ind)``.
+
+    The first ``ind`` sizes and the others multiply to one number; RuntimeError otherwise.
+
+    >>> torch.linalg.tensorinv(torch.eye(6).reshape(2, 3, 6), 2).shape
+    torch.Size([6, 2, 3])
+    """
     if ind <= 0:
         raise RuntimeError("Expected a strictly positive integer for 'ind'")
     rows = int(numpy.prod(A.shape[:ind]))

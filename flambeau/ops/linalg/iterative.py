@@ -30,6 +30,9 @@ def lobpcg(
 
     Raises:
         ValueError: the matrix has fewer than three rows for each pair.
+
+    >>> torch.lobpcg(torch.diag(torch.arange(1., 13.)), k=1)[0].round(decimals=2)
+    tensor([12.])
     """
     if A.dtype.rank != 2:
         raise RuntimeError(f"lobpcg: expected a real floating point matrix, got {A.dtype}")

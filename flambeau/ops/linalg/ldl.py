@@ -31,14 +31,28 @@ _ldl = Op(
 def ldl_factor_ex(
     A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None
 ) -> Any:
-    """The packed LDL factors of a symmetric matrix, the pivots, and LAPACK's ``info``."""
+    """The packed LDL factors of a symmetric matrix, the pivots, and LAPACK's ``info``.
+
+    ``[*, n, n]``, floating or complex; ``info`` is int32. RuntimeError unless square.
+
+    >>> torch.linalg.ldl_factor_ex(torch.tensor([[4., 2.], [2., 5.]])).info
+    tensor(0, dtype=torch.int32)
+    """
     square("torch.linalg.ldl_factor_ex", A)
     found = return_type("linalg_ldl_factor_ex", "LD pivots info")(*_ldl(A, hermitian))
     return deliver("linalg_ldl_factor_ex", found, out)
 
 
 def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
-    """The packed LDL factors of a symmetric matrix, and the pivots."""
+    """The packed LDL factors of a symmetric matrix, and the pivots.
+
+    ``[*, n, n]``, floating or complex, gives ``[*, n, n]`` and int32 ``[*, n]``; RuntimeError
+    unless square.
+
+    >>> torch.linalg.ldl_factor(torch.tensor([[4., 2.], [2., 5.]])).LD
+    tensor([[4.0000, 0.0000],
+            [0.5000, 4.0000]])
+    """
     packed, pivots, _ = ldl_factor_ex(A, hermitian=hermitian)
     return deliver(
         "linalg_ldl_factor", return_type("linalg_ldl_factor", "LD pivots")(packed, pivots), out
@@ -47,7 +61,15 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
 
 def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
               out: Tensor | None = None) -> Tensor:  # fmt: skip
-    """``X`` with ``A @ X = B``, given the packed LDL factors of ``A``."""
+    """``X`` with ``A @ X = B``, given the packed LDL factors of ``A``.
+
+    ``[*, n, n]``, ``[*, n]`` and ``[*, n, k]`` give ``[*, n, k]``.
+
+    >>> packed, pivots = torch.linalg.ldl_factor(torch.tensor([[4., 2.], [2., 5.]]))
+    >>> torch.linalg.ldl_solve(packed, pivots, torch.tensor([[6.], [7.]]))
+    tensor([[1.],
+            [1.]])
+    """
     lower, middle, order = _unpacked_ldl(LD, pivots, hermitian)
     end = lower.mH if hermitian else lower.mT  # type: ignore[attr-defined]
     rows = matmul(order.mT, B)  # type: ignore[attr-defined]

@@ -68,7 +68,13 @@ def _rectangular_lu_grad(grad: Tensor, packed: Tensor, pivots: Tensor) -> Tensor
 
 
 def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
-    """The LU factors of ``A`` packed in one matrix, and the pivots, counted from 1."""
+    """The LU factors of ``A`` packed in one matrix, and the pivots, counted from 1.
+
+    ``[*, n, m]``, floating or complex, gives ``[*, n, m]`` and int32 pivots.
+
+    >>> torch.linalg.lu_factor(torch.tensor([[1., 2.], [2., 0.]])).pivots
+    tensor([2, 2], dtype=torch.int32)
+    """
     packed, pivots, _ = lu_factor_ex(A, pivot=pivot)
     return deliver(
         "linalg_lu_factor", return_type("linalg_lu_factor", "LU pivots")(packed, pivots), out
@@ -78,7 +84,13 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
 def lu_factor_ex(
     A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
-    """``lu_factor`` with LAPACK's ``info`` (0: no failure)."""
+    """``lu_factor`` with LAPACK's ``info`` (0: no failure).
+
+    ``[*, n, m]``, floating or complex; ``info`` is int32.
+
+    >>> torch.linalg.lu_factor_ex(torch.tensor([[1., 2.], [2., 0.]])).info
+    tensor(0, dtype=torch.int32)
+    """
     at_least_2d("torch.lu_factor", A)
     if not pivot:
         raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
@@ -94,7 +106,15 @@ def lu_unpack(
     *,
     out: Any = None,
 ) -> Any:
-    """``P``, ``L`` and ``U`` from packed LU factors and pivots."""
+    """``P``, ``L`` and ``U`` from packed LU factors and pivots.
+
+    ``LU_data`` is ``[*, n, m]`` and ``LU_pivots`` int32; what is not asked for comes back empty.
+
+    >>> P, L, U = torch.lu_unpack(*torch.linalg.lu_factor(torch.tensor([[1., 2.], [2., 0.]])))
+    >>> P @ L @ U
+    tensor([[1., 2.],
+            [2., 0.]])
+    """
     rows, columns = LU_data.shape[-2:]
     k = min(rows, columns)
     empty = LU_data.new_zeros(0)  # type: ignore[attr-defined]
@@ -126,7 +146,15 @@ def _permutation(pivots: Tensor, rows: int, like: Tensor) -> Tensor:
 
 
 def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
-    """``A = P @ L @ U`` with a permutation, a unit lower and an upper triangular matrix."""
+    """``A = P @ L @ U`` with a permutation, a unit lower and an upper triangular matrix.
+
+    ``[*, n, m]``, floating or complex, gives ``[*, n, n]``, ``[*, n, k]`` and ``[*, k, m]`` with
+    the smaller ``k``. RuntimeError for ``pivot=False`` on the CPU.
+
+    >>> torch.linalg.lu(torch.tensor([[1., 2.], [2., 0.]])).U
+    tensor([[2., 0.],
+            [0., 2.]])
+    """
     packed, pivots, _ = lu_factor_ex(A, pivot=pivot)
     return deliver("linalg_lu", return_type("linalg_lu", "P L U")(*lu_unpack(packed, pivots)), out)
 
@@ -136,6 +164,11 @@ def lu_of(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = Non
     """``torch.lu`` (deprecated): the packed factors and pivots, with ``info`` when asked.
 
     Tensors of any dtype may be given as ``out``.
+
+    ``[*, n, m]``, floating or complex; pivots are int32, counted from 1.
+
+    >>> torch.lu(torch.tensor([[1., 2.], [2., 0.]]))[1]
+    tensor([2, 2], dtype=torch.int32)
     """
     packed, pivots, info = lu_factor_ex(A, pivot=pivot)
     found = (

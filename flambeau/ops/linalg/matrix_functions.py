@@ -16,7 +16,15 @@ from flambeau.ops.sequences import eye
 
 @method("matrix_power")
 def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
-    """The product of ``n`` copies; of the inverse for a negative ``n``."""
+    """The product of ``n`` copies; of the inverse for a negative ``n``.
+
+    ``[*, n, n]`` of numbers; RuntimeError unless square, LinAlgError for a negative power of a
+    singular one.
+
+    >>> torch.matrix_power(torch.tensor([[1., 1.], [0., 1.]]), 5)
+    tensor([[1., 5.],
+            [0., 1.]])
+    """
     square("linalg.matrix_power", input)
     if n == 0:
         one = eye(input.shape[-1], dtype=input.dtype, device=input.device)
@@ -52,6 +60,13 @@ def _matrix_exp_vjp(grad: Tensor, A: Tensor) -> tuple[Tensor]:
 
 @method("matrix_exp")
 def matrix_exp(input: Tensor) -> Tensor:
-    """The exponential of a square matrix, or of each of a stack."""
+    """The exponential of a square matrix, or of each of a stack.
+
+    ``[*, n, n]``, floating or complex; RuntimeError unless square.
+
+    >>> torch.matrix_exp(torch.tensor([[0., 1.], [0., 0.]]))
+    tensor([[1., 1.],
+            [0., 1.]])
+    """
     square("linalg.matrix_exp", input)
     return _matrix_exp(input)

@@ -46,7 +46,16 @@ def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *,
     dtype: DType | None = None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """A norm of matrices: "fro", "nuc", inf, -inf, 1, -1, 2 or -2."""
+    """A norm of matrices: "fro", "nuc", inf, -inf, 1, -1, 2 or -2.
+
+    Floating or complex; the two dimensions ``dim`` are dropped, or kept with size 1. RuntimeError
+    for other norms, and for one dimension twice.
+
+    >>> torch.linalg.matrix_norm(torch.tensor([[3., 0.], [4., 0.]]))
+    tensor(5.)
+    >>> torch.linalg.matrix_norm(torch.tensor([[3., 0.], [4., 0.]]), 1)
+    tensor(7.)
+    """
     at_least_2d("linalg.matrix_norm", A)
     if dtype is not None:
         A = A.to(dtype)  # type: ignore[attr-defined]
@@ -81,7 +90,14 @@ def norm(
     A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
     dtype: DType | None = None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """A vector norm over one dimension, or all of them; a matrix norm over two."""
+    """A vector norm over one dimension, or all of them; a matrix norm over two.
+
+    Floating or complex. RuntimeError for an ``ord`` without ``dim`` unless there are one or two
+    dimensions.
+
+    >>> torch.linalg.norm(torch.tensor([3., 4.]))
+    tensor(5.)
+    """
     if ord is None:
         return vector_norm(A, 2, dim, keepdim, dtype=dtype, out=out)
     if dim is None:
@@ -103,7 +119,14 @@ def _norm_nuclear(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tenso
 
 
 def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
-    """The condition number: the norm of a matrix times that of its inverse."""
+    """The condition number: the norm of a matrix times that of its inverse.
+
+    ``[*, n, m]``, floating or complex, gives real ``[*]``; ``p`` as in ``matrix_norm``, 2 by
+    default. RuntimeError unless square for norms other than 2 and -2.
+
+    >>> torch.linalg.cond(torch.tensor([[4., 0.], [0., 2.]]))
+    tensor(2.)
+    """
     at_least_2d("linalg.cond", A)
     if p in (None, 2, -2):
         values = singular_values(A)

@@ -69,7 +69,17 @@ def _square_qr_grad(q: Tensor, r: Tensor, grad_q: Any, grad_r: Any) -> Tensor:
 
 
 def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
-    """``A = Q R`` with orthonormal columns of ``Q`` and upper triangular ``R``."""
+    """``A = Q R`` with orthonormal columns of ``Q`` and upper triangular ``R``.
+
+    ``[*, n, m]``, floating or complex; with the smaller ``k`` the ``mode`` "reduced" gives
+    ``[*, n, k]`` and ``[*, k, m]``, "complete" ``[*, n, n]`` and ``[*, n, m]``, "r" an empty ``Q``.
+    RuntimeError for other modes.
+
+    >>> Q, R = torch.linalg.qr(torch.tensor([[3., 1.], [4., 2.]]))
+    >>> (Q @ R).round()
+    tensor([[3., 1.],
+            [4., 2.]])
+    """
     at_least_2d("linalg.qr", A)
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(
@@ -82,7 +92,15 @@ def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
 
 @method("qr")
 def qr_of(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
-    """``torch.qr`` (deprecated): the reduced decomposition, or the complete one."""
+    """``torch.qr`` (deprecated): the reduced decomposition, or the complete one.
+
+    ``[*, n, m]``, floating or complex.
+
+    >>> Q, R = torch.qr(torch.tensor([[3., 1.], [4., 2.]]))
+    >>> (Q @ R).round()
+    tensor([[3., 1.],
+            [4., 2.]])
+    """
     found = qr(input, "reduced" if some else "complete")
     return deliver("qr", return_type("qr", "Q R")(*found), out)
 
@@ -138,7 +156,15 @@ def _reflector(a: Any, i: int) -> Any:
 
 
 def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The first columns of the product of the Householder reflectors that ``geqrf`` returns."""
+    """The first columns of the product of the Householder reflectors that ``geqrf`` returns.
+
+    ``[*, n, m]`` with ``n >= m`` and ``[*, k]`` with ``k <= m``; RuntimeError otherwise.
+
+    >>> packed, tau = torch.geqrf(torch.tensor([[3., 1.], [4., 2.]]))
+    >>> Q = torch.linalg.householder_product(packed, tau)
+    >>> torch.allclose(Q @ packed.triu(), torch.tensor([[3., 1.], [4., 2.]]))
+    True
+    """
     at_least_2d("torch.linalg.householder_product", A)
     if A.shape[-2] < A.shape[-1]:
         raise RuntimeError(
@@ -151,7 +177,12 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
 
 @method("orgqr")
 def orgqr(input: Tensor, tau: Tensor) -> Tensor:
-    """Another name of ``linalg.householder_product``."""
+    """Another name of ``linalg.householder_product``.
+
+    >>> packed, tau = torch.geqrf(torch.tensor([[3., 1.], [4., 2.]]))
+    >>> torch.orgqr(packed, tau).shape
+    torch.Size([2, 2])
+    """
     return householder_product(input, tau)
 
 
@@ -219,7 +250,14 @@ _geqrf = Op(
 
 @method("geqrf")
 def geqrf(input: Tensor, *, out: Any = None) -> Any:
-    """A QR decomposition as reflectors: the packed matrix and ``tau``."""
+    """A QR decomposition as reflectors: the packed matrix and ``tau``.
+
+    ``[*, n, m]``, floating or complex, gives ``[*, n, m]`` and ``[*, k]`` with the smaller ``k``.
+
+    >>> packed, tau = torch.geqrf(torch.tensor([[3., 1.], [4., 2.]]))
+    >>> packed.shape, tau.shape
+    (torch.Size([2, 2]), torch.Size([2]))
+    """
     found = return_type("geqrf", "a tau")(*_geqrf(input))
     forget_layout(*(out or ())[:1])
     return deliver("geqrf", found, out)

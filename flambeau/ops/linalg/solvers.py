@@ -46,7 +46,14 @@ def _solve_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor, Tensor]
 
 
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
-    """``X`` with ``A @ X = B`` (``X @ A = B`` unless ``left``); ``B`` may be a stack of vectors."""
+    """``X`` with ``A @ X = B`` (``X @ A = B`` unless ``left``); ``B`` may be a stack of vectors.
+
+    ``[*, n, n]`` and ``[*, n, k]`` or ``[*, n]``, floating or complex, of one dtype. LinAlgError
+    for a singular ``A``, RuntimeError where sizes do not fit.
+
+    >>> torch.linalg.solve(torch.tensor([[2., 0.], [1., 4.]]), torch.tensor([4., 6.]))
+    tensor([2., 1.])
+    """
     square("linalg.solve", A)
     vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
     right = B.unsqueeze(-1) if vector else B  # type: ignore[attr-defined]
@@ -66,7 +73,13 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
-    """``solve`` with LAPACK's ``info`` (0: no failure) instead of an error."""
+    """``solve`` with LAPACK's ``info`` (0: no failure) instead of an error.
+
+    ``info`` is int32; the shapes are those of ``solve``.
+
+    >>> torch.linalg.solve_ex(torch.tensor([[2., 0.], [1., 4.]]), torch.tensor([4., 6.])).result
+    tensor([2., 1.])
+    """
     result = solve(A, B, left=left)
     info = zeros(A.shape[:-2], dtype=int32, device=A.device)
     return deliver(
@@ -94,7 +107,16 @@ def solve_triangular(
     A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """``X`` with ``A @ X = B`` (``X @ A = B`` unless ``left``) for a triangular ``A``."""
+    """``X`` with ``A @ X = B`` (``X @ A = B`` unless ``left``) for a triangular ``A``.
+
+    ``[*, n, n]`` and ``[*, n, k]``, floating or complex; the other triangle is not read, nor with
+    ``unitriangular`` the diagonal. RuntimeError unless ``A`` is square.
+
+    >>> A = torch.tensor([[2., 0.], [1., 4.]])
+    >>> torch.linalg.solve_triangular(A, torch.tensor([[4.], [6.]]), upper=False)
+    tensor([[2.],
+            [1.]])
+    """
     square("linalg.solve_triangular", A)
     if not left:
         found = solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT  # type: ignore
@@ -177,7 +199,13 @@ def lstsq(
 
 
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = None) -> Tensor:
-    """``X`` with ``tensordot(A, X, X.ndim) = B``."""
+    """``X`` with ``tensordot(A, X, X.ndim) = B``.
+
+    The sizes of ``A`` beyond those of ``B`` are those of ``X``; RuntimeError where they do not fit.
+
+    >>> torch.linalg.tensorsolve(torch.eye(6).reshape(2, 3, 6), torch.ones(2, 3))
+    tensor([1., 1., 1., 1., 1., 1.])
+    """
     if dims is not None:
         moved = [d % A.ndim for d in dims]
         A = A.permute(*[d for d in range(A.ndim) if d not in moved], *moved)  # type: ignore

@@ -67,14 +67,27 @@ def _svd_vjp(grad: Any, A: Tensor, result0: Tensor, result1: Tensor, result2: Te
 def svd(
     A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None
 ) -> Any:
-    """``A = U diag(S) Vh`` with the singular values in falling order."""
+    """``A = U diag(S) Vh`` with the singular values in falling order.
+
+    ``[*, n, m]``, floating or complex, gives ``[*, n, n]``, real ``[*, k]`` and ``[*, m, m]``;
+    without ``full_matrices`` ``[*, n, k]`` and ``[*, k, m]``, with the smaller ``k``.
+
+    >>> torch.linalg.svd(torch.tensor([[3., 0.], [0., 4.]])).S
+    tensor([4., 3.])
+    """
     at_least_2d("linalg.svd", A)
     return deliver("linalg_svd", return_type("linalg_svd", "U S Vh")(*_svd(A, full_matrices)), out)
 
 
 @method("svd")
 def svd_of(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
-    """``torch.svd`` (deprecated): ``U``, ``S`` and ``V``, not its conjugate transpose."""
+    """``torch.svd`` (deprecated): ``U``, ``S`` and ``V``, not its conjugate transpose.
+
+    ``[*, n, m]``, floating or complex; ``some`` leaves out the columns without singular values.
+
+    >>> torch.svd(torch.tensor([[3., 0.], [0., 4.]])).S
+    tensor([4., 3.])
+    """
     u, s, vh = svd(input, not some)
     if not compute_uv:
         u, vh = u.new_zeros(u.shape), vh.new_zeros(vh.shape)
@@ -97,7 +110,13 @@ def _singular_values_vjp(grad: Tensor, A: Tensor) -> tuple[Tensor]:
 
 
 def singular_values(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
-    """The singular values in falling order."""
+    """The singular values in falling order.
+
+    ``[*, n, m]``, floating or complex, gives real ``[*, k]`` with the smaller ``k``.
+
+    >>> torch.linalg.svdvals(torch.tensor([[3., 0.], [0., 4.]]))
+    tensor([4., 3.])
+    """
     at_least_2d("linalg.svdvals", A)
     return deliver("linalg_svdvals", _singular_values(A), out)
 
@@ -106,7 +125,14 @@ def singular_values(A: Tensor, *, driver: str | None = None, out: Tensor | None 
 
 
 def svd_lowrank(A: Tensor, q: int = 6, niter: int = 2, M: Tensor | None = None) -> Any:
-    """An approximate SVD of rank ``q`` by random projection (N. Halko et al., 2011)."""
+    """An approximate SVD of rank ``q`` by random projection (N. Halko et al., 2011).
+
+    ``[*, n, m]`` gives ``[*, n, q]``, ``[*, q]`` and ``[*, m, q]``; ``M`` is subtracted from ``A``.
+
+    >>> U, S, V = torch.svd_lowrank(torch.diag(torch.tensor([4., 3., 0.])), q=2)
+    >>> S
+    tensor([4.0000, 3.0000])
+    """
     matrix = A if M is None else A - M
     basis = _range_basis(matrix, q, niter)
     u, s, vh = svd(matmul(basis.mH, matrix), False)  # type: ignore[attr-defined]
@@ -123,7 +149,15 @@ def _range_basis(matrix: Tensor, q: int, niter: int) -> Tensor:
 
 
 def pca_lowrank(A: Tensor, q: int | None = None, center: bool = True, niter: int = 2) -> Any:
-    """Principal components by a low-rank SVD of the centred rows."""
+    """Principal components by a low-rank SVD of the centred rows.
+
+    ``[*, n, m]`` gives ``[*, n, q]``, ``[*, q]`` and ``[*, m, q]``; ValueError for ``q`` above the
+    sizes.
+
+    >>> U, S, V = torch.pca_lowrank(torch.eye(4), q=2)
+    >>> U.shape, S.shape, V.shape
+    (torch.Size([4, 2]), torch.Size([2]), torch.Size([4, 2]))
+    """
     rank = min(6, *A.shape[-2:]) if q is None else q
     if not 0 <= rank <= min(A.shape[-2:]):
         raise ValueError(

@@ -75,7 +75,13 @@ _maximum, _large_relu = numpy.maximum, _relu.kernels[CPU]
 
 @method("relu relu_")
 def relu(input: Tensor) -> Tensor:
-    """The positive part of each element; NaN stays, and the gradient is 0 at 0."""
+    """The positive part of each element; NaN stays, and the gradient is 0 at 0.
+
+    Real, of any shape; RuntimeError for bools.
+
+    >>> torch.relu(torch.tensor([-1., 0., 2.]))
+    tensor([0., 0., 2.])
+    """
     try:
         kind = input._kind
     except AttributeError:
@@ -101,7 +107,13 @@ _threshold = _activation("threshold", kernels.threshold, ("threshold", "value"),
 def threshold(
     input: Tensor, threshold: float, value: float, *, out: Tensor | None = None
 ) -> Tensor:
-    """``value`` in place of elements that are not above ``threshold``."""
+    """``value`` in place of elements that are not above ``threshold``.
+
+    Real, of any shape.
+
+    >>> torch.threshold(torch.tensor([0., 2.]), 1, 9)
+    tensor([9., 2.])
+    """
     return deliver("threshold", _threshold(input, threshold, value), out)
 
 
@@ -152,7 +164,13 @@ softshrink = _activation("softshrink", kernels.softshrink, ("lambd",), refusal="
 
 @method("hardshrink")
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
-    """0 in place of elements between ``-lambd`` and ``lambd``."""
+    """0 in place of elements between ``-lambd`` and ``lambd``.
+
+    Floating, of any shape.
+
+    >>> torch.hardshrink(torch.tensor([-1., 0.25, 1.]))
+    tensor([-1.,  0.,  1.])
+    """
     return deliver("hardshrink", _hardshrink(input, lambd), out)
 
 
@@ -198,12 +216,19 @@ def selu(input: Tensor) -> Tensor:
     """``scale * elu(input, alpha)`` with the constants that keep mean 0 and variance 1.
 
     Source: Klambauer et al., Self-Normalizing Neural Networks, 2017.
+
+    >>> torch.selu(torch.tensor([-1., 1.]))
+    tensor([-1.1113,  1.0507])
     """
     return elu(input, _SELU_ALPHA, _SELU_SCALE, 1)
 
 
 def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """``alpha * (exp(input / alpha) - 1)`` below 0; RuntimeError for ``alpha`` 0."""
+    """``alpha * (exp(input / alpha) - 1)`` below 0; RuntimeError for ``alpha`` 0.
+
+    >>> torch.celu(torch.tensor([-1., 1.]))
+    tensor([-0.6321,  1.0000])
+    """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     return _celu(input, alpha, 1, 1 / alpha)
@@ -260,7 +285,10 @@ _sigmoid_backward = _backward("sigmoid_backward", kernels.sigmoid_backward, "out
 
 sigmoid = unary("sigmoid", kernels.sigmoid,
     vjp=lambda grad, result: _sigmoid_backward(grad, result),
-    doc="``1 / (1 + exp(-input))``.")  # fmt: skip
+    doc="""``1 / (1 + exp(-input))``.
+
+    >>> torch.sigmoid(torch.tensor([-1., 0., 1.]))
+    tensor([0.2689, 0.5000, 0.7311])""")  # fmt: skip
 
 _log_sigmoid_backward = _backward("log_sigmoid_backward", kernels.log_sigmoid_backward, "input",
     grad_output=lambda grad, input: _log_sigmoid_backward(grad, input),

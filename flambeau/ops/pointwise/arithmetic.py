@@ -23,7 +23,11 @@ Number = complex  #: a Python number
 add = scaled_binary("add", numpy.add, kernels.add_scaled,
     input=lambda grad: grad,
     other=lambda grad, alpha: grad if alpha == 1 else grad * conj(alpha),
-    doc="``input + alpha * other``, broadcast to a common shape.",
+    doc="""``input + alpha * other``, broadcast to a common shape.
+
+    >>> torch.add(torch.tensor([1., 2.]), torch.tensor([[10.], [20.]]), alpha=2)
+    tensor([[21., 22.],
+            [41., 42.]])""",
     methods="add add_ __add__ __radd__ __iadd__")  # fmt: skip
 
 
@@ -57,7 +61,10 @@ def _bool_difference(of: dtype) -> Exception:
 sub = scaled_binary("sub", numpy.subtract, kernels.subtract_scaled, check=_no_bools, accepts="ifc",
     input=lambda grad: grad,
     other=lambda grad, alpha: -grad if alpha == 1 else grad * -conj(alpha),
-    doc="``input - alpha * other``, broadcast to a common shape.",
+    doc="""``input - alpha * other``, broadcast to a common shape.
+
+    >>> torch.sub(torch.tensor([5, 7]), 2)
+    tensor([3, 5])""",
     methods="sub sub_ __sub__ __isub__ subtract subtract_")  # fmt: skip
 subtract = sub
 
@@ -70,7 +77,13 @@ _rsub = scaled_binary("rsub", kernels.subtract_reversed, kernels.subtract_revers
 
 
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
-    """``other - alpha * input``, broadcast to a common shape."""
+    """``other - alpha * input``, broadcast to a common shape.
+
+    ``other`` is a tensor or a number; RuntimeError for bools.
+
+    >>> torch.rsub(torch.tensor([1, 2]), 10)
+    tensor([9, 8])
+    """
     if not isinstance(input, Tensor):
         raise not_a_tensor("rsub", "input", 1, input)
     return _rsub(input, other, alpha=alpha)
@@ -85,14 +98,21 @@ def _no_negated_bool(of: dtype) -> Exception:
 
 neg = unary("neg", numpy.negative, promote="same", accepts="ifc", refusal=_no_negated_bool,
     vjp=lambda grad: -grad,
-    doc="``-input``.",
+    doc="""``-input``.
+
+    >>> torch.neg(torch.tensor([1., -2.]))
+    tensor([-1.,  2.])""",
     methods="neg neg_ __neg__ negative negative_")  # fmt: skip
 negative = neg
 
 
 @method("positive __pos__")
 def positive(input: Tensor) -> Tensor:
-    """``input`` itself; RuntimeError for bools."""
+    """``input`` itself; RuntimeError for bools.
+
+    >>> torch.positive(torch.tensor([1, -2]))
+    tensor([ 1, -2])
+    """
     if input.dtype.rank == 0:
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input
@@ -103,7 +123,11 @@ def positive(input: Tensor) -> Tensor:
 mul = binary("mul", numpy.multiply, numbers="both",
     input=lambda grad, other: grad * conj(other),
     other=lambda grad, input: grad * conj(input),
-    doc="``input * other``, broadcast to a common shape.",
+    doc="""``input * other``, broadcast to a common shape.
+
+    >>> torch.mul(torch.tensor([[1.], [2.]]), torch.tensor([3., 4.]))
+    tensor([[3., 4.],
+            [6., 8.]])""",
     methods="mul mul_ __mul__ __rmul__ __imul__ multiply multiply_")  # fmt: skip
 multiply = mul
 
@@ -113,7 +137,10 @@ multiply = mul
 true_divide = binary("div", numpy.true_divide, promote="float", numbers="both",
     input=lambda grad, other: grad / conj(other),
     other=lambda grad, input, other: -grad * conj((input / other) / other),
-    doc="``input / other``, broadcast to a common shape; integers give floating results.",
+    doc="""``input / other``, broadcast to a common shape; integers give floating results.
+
+    >>> torch.true_divide(torch.tensor([1, 2]), 4)
+    tensor([0.2500, 0.5000])""",
     methods="true_divide true_divide_ __truediv__ __itruediv__ __div__ __idiv__")  # fmt: skip
 
 floor_divide = binary("floor_divide", kernels.floor_divide, accepts="if", numbers="both",
@@ -121,7 +148,10 @@ floor_divide = binary("floor_divide", kernels.floor_divide, accepts="if", number
     input=no_derivative("floor_divide"), other=no_derivative("floor_divide"),
     doc="""``input / other`` rounded down, broadcast to a common shape.
 
-    Raises RuntimeError where an integer is divided by 0.""",
+    Raises RuntimeError where an integer is divided by 0.
+
+    >>> torch.floor_divide(torch.tensor([7, -7]), 2)
+    tensor([ 3, -4])""",
     methods="floor_divide floor_divide_ __floordiv__ __ifloordiv__")  # fmt: skip
 
 _div_floor = binary("div_floor", kernels.floor_divide, accepts="if", numbers="both",
@@ -143,6 +173,11 @@ def div(
 
     ``rounding_mode="floor"`` rounds down and ``"trunc"`` towards zero: then integers stay integers,
     and RuntimeError is raised where one is divided by 0.
+
+    >>> torch.div(torch.tensor([7, -7]), 2)
+    tensor([ 3.5000, -3.5000])
+    >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="trunc")
+    tensor([ 3, -3])
     """
     if rounding_mode is None:
         return true_divide(input, other, out=out)
@@ -170,14 +205,20 @@ def _floor_divided_from(self: Tensor, other: Number) -> Tensor:
 
 reciprocal = unary("reciprocal", kernels.reciprocal,
     vjp=lambda grad, result: -grad * conj(result * result),
-    doc="``1 / input``.")  # fmt: skip
+    doc="""``1 / input``.
+
+    >>> torch.reciprocal(torch.tensor([1, 4]))
+    tensor([1.0000, 0.2500])""")  # fmt: skip
 
 remainder = binary("remainder", kernels.remainder, accepts="if", numbers="either",
     input=lambda grad: grad,
     other=lambda grad, input, other: -grad * div(input, other, rounding_mode="floor"),
     doc="""What floor division of ``input`` by ``other`` leaves; it has the sign of ``other``.
 
-    Raises RuntimeError where an integer is divided by 0.""",
+    Raises RuntimeError where an integer is divided by 0.
+
+    >>> torch.remainder(torch.tensor([-3., 3.]), 2)
+    tensor([1., 1.])""",
     methods="remainder remainder_ __mod__ __imod__")  # fmt: skip
 
 
@@ -191,7 +232,10 @@ fmod = binary("fmod", kernels.fmod, accepts="if",
     other=lambda grad, input, other: -grad * div(input, other, rounding_mode="trunc"),
     doc="""What truncating division of ``input`` by ``other`` leaves; it has the sign of ``input``.
 
-    Raises RuntimeError where an integer is divided by 0.""")  # fmt: skip
+    Raises RuntimeError where an integer is divided by 0.
+
+    >>> torch.fmod(torch.tensor([-3., 3.]), 2)
+    tensor([-1.,  1.])""")  # fmt: skip
 
 
 # ---- powers and roots
@@ -223,7 +267,12 @@ _pow = binary("pow", kernels.power, accepts="ifc", refusal="pow", numbers="eithe
     doc="""``input`` to the power of ``exponent``, broadcast to a common shape; either may be a
     number.
 
-    Raises RuntimeError for integers and a negative number as exponent.""",
+    Raises RuntimeError for integers and a negative number as exponent.
+
+    >>> torch.pow(torch.tensor([1., 2., 3.]), 2)
+    tensor([1., 4., 9.])
+    >>> torch.pow(2, torch.tensor([1, 2, 3]))
+    tensor([2, 4, 8])""",
     methods="pow pow_ __pow__ __ipow__")  # fmt: skip
 pow = _pow
 
@@ -237,7 +286,13 @@ def _power_of_number(self: Tensor, other: Number) -> Tensor:
 def float_power(
     input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
-    """``input`` to the power of ``exponent``, computed in float64, or in complex128."""
+    """``input`` to the power of ``exponent``, computed in float64, or in complex128.
+
+    The shapes broadcast; either may be a number.
+
+    >>> torch.float_power(torch.tensor([1, 2]), 0.5)
+    tensor([1.0000, 1.4142], dtype=torch.float64)
+    """
     of = _wide_dtype(input, exponent)
     operands = [x.to(of) if isinstance(x, Tensor) else x for x in (input, exponent)]  # type: ignore
     return deliver("float_power", _pow(*operands), out)
@@ -260,16 +315,28 @@ def _float_power_in_place(self: Tensor, exponent: Tensor | Number) -> Tensor:
 
 @method("square square_")
 def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``input * input``."""
+    """``input * input``.
+
+    Of any shape and dtype; bools give integers.
+
+    >>> torch.square(torch.tensor([1., -3.]))
+    tensor([1., 9.])
+    """
     return _pow(input, 2, out=out)
 
 
 sqrt = unary("sqrt", numpy.sqrt,
     vjp=lambda grad, result: grad / (2 * conj(result)),
-    doc="The square root; NaN for negative numbers.")  # fmt: skip
+    doc="""The square root; NaN for negative numbers.
+
+    >>> torch.sqrt(torch.tensor([4., 2., -1.]))
+    tensor([2.0000, 1.4142,    nan])""")  # fmt: skip
 
 rsqrt = unary("rsqrt", kernels.reciprocal_root,
     vjp=lambda grad, result: -0.5 * grad * conj(result**3),
-    doc="The reciprocal of the square root.")  # fmt: skip
+    doc="""The reciprocal of the square root.
+
+    >>> torch.rsqrt(torch.tensor([4., 0.]))
+    tensor([0.5000,    inf])""")  # fmt: skip
 
 __all__ = exported(globals())

@@ -18,27 +18,45 @@ from flambeau.ops.pointwise.rules import bool_out
 # ---- two tensors, or a tensor and a number
 
 eq = binary("eq", numpy.equal, boolean=True,
-    doc="Whether elements are equal.",
+    doc="""Whether elements are equal.
+
+    >>> torch.eq(torch.tensor([1, 2]), torch.tensor([1, 3]))
+    tensor([ True, False])""",
     methods="eq eq_ __eq__")  # fmt: skip
 
 ne = binary("ne", numpy.not_equal, boolean=True,
-    doc="Whether elements differ.",
+    doc="""Whether elements differ.
+
+    >>> torch.ne(torch.tensor([1, 2]), torch.tensor([1, 3]))
+    tensor([False,  True])""",
     methods="ne ne_ __ne__ not_equal not_equal_")  # fmt: skip
 
 lt = binary("lt", numpy.less, boolean=True, accepts="bif",
-    doc="Whether elements of ``input`` are smaller.",
+    doc="""Whether elements of ``input`` are smaller.
+
+    >>> torch.lt(torch.tensor([1., 2.]), 2)
+    tensor([ True, False])""",
     methods="lt lt_ __lt__ less less_")  # fmt: skip
 
 le = binary("le", numpy.less_equal, boolean=True, accepts="bif",
-    doc="Whether elements of ``input`` are smaller or equal.",
+    doc="""Whether elements of ``input`` are smaller or equal.
+
+    >>> torch.le(torch.tensor([1., 2., 3.]), 2)
+    tensor([ True,  True, False])""",
     methods="le le_ __le__ less_equal less_equal_")  # fmt: skip
 
 gt = binary("gt", numpy.greater, boolean=True, accepts="bif",
-    doc="Whether elements of ``input`` are larger.",
+    doc="""Whether elements of ``input`` are larger.
+
+    >>> torch.gt(torch.tensor([1., 2., 3.]), 2)
+    tensor([False, False,  True])""",
     methods="gt gt_ __gt__ greater greater_")  # fmt: skip
 
 ge = binary("ge", numpy.greater_equal, boolean=True, accepts="bif",
-    doc="Whether elements of ``input`` are larger or equal.",
+    doc="""Whether elements of ``input`` are larger or equal.
+
+    >>> torch.ge(torch.tensor([1., 2., 3.]), 2)
+    tensor([False,  True,  True])""",
     methods="ge ge_ __ge__ greater_equal greater_equal_")  # fmt: skip
 
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
@@ -62,6 +80,9 @@ def isclose(
 
     With ``equal_nan`` two NaN are close. Raises RuntimeError for tensors of different dtypes and
     for negative tolerances.
+
+    >>> torch.isclose(torch.tensor([1., 2.]), torch.tensor([1. + 1e-7, 2.1]))
+    tensor([ True, False])
     """
     for position, (name, value) in enumerate((("input", input), ("other", other)), 1):
         if not isinstance(value, Tensor):
@@ -78,13 +99,25 @@ def isclose(
 def allclose(
     input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
-    """Whether all elements are close, as ``isclose`` tells."""
+    """Whether all elements are close, as ``isclose`` tells.
+
+    The shapes broadcast; RuntimeError for tensors of two dtypes.
+
+    >>> torch.allclose(torch.tensor([1.]), torch.tensor([1. + 1e-7]))
+    True
+    """
     return bool(isclose(input, other, rtol, atol, equal_nan).all())  # type: ignore[attr-defined]
 
 
 @method("equal")
 def equal(input: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same shape and elements."""
+    """Whether two tensors have the same shape and elements.
+
+    RuntimeError for tensors of two dtypes or on two devices.
+
+    >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
+    True
+    """
     if not isinstance(other, Tensor):
         raise not_a_tensor("equal", "other", 2, other)
     return input.shape == other.shape and bool(eq(input, other).all())  # type: ignore[attr-defined]
@@ -93,17 +126,29 @@ def equal(input: Tensor, other: Tensor) -> bool:
 # ---- questions about one element
 
 isnan = unary("isnan", numpy.isnan, promote="same", changes="bifc",
-    doc="Whether elements are NaN; complex ones, in either part.", methods="isnan")  # fmt: skip
+    doc="""Whether elements are NaN; complex ones, in either part.
+
+    >>> torch.isnan(torch.tensor([1., torch.nan]))
+    tensor([False,  True])""", methods="isnan")  # fmt: skip
 
 isinf = unary("isinf", numpy.isinf, promote="same", changes="bifc",
-    doc="Whether elements are infinite; complex ones, in either part.",
+    doc="""Whether elements are infinite; complex ones, in either part.
+
+    >>> torch.isinf(torch.tensor([1., -torch.inf]))
+    tensor([False,  True])""",
     methods="isinf")  # fmt: skip
 
 isfinite = unary("isfinite", numpy.isfinite, promote="same", changes="bifc",
-    doc="Whether elements are neither infinite nor NaN.", methods="isfinite")  # fmt: skip
+    doc="""Whether elements are neither infinite nor NaN.
+
+    >>> torch.isfinite(torch.tensor([1., torch.inf, torch.nan]))
+    tensor([ True, False, False])""", methods="isfinite")  # fmt: skip
 
 isreal = unary("isreal", kernels.is_real, promote="same", changes="bifc",
-    doc="Whether the imaginary parts are zero.", methods="isreal")  # fmt: skip
+    doc="""Whether the imaginary parts are zero.
+
+    >>> torch.isreal(torch.tensor([1 + 0j, 2j]))
+    tensor([ True, False])""", methods="isreal")  # fmt: skip
 
 
 def _no_complex(name: str) -> Any:
@@ -121,13 +166,25 @@ _isneginf = unary("isneginf", kernels.is_negative_infinity, promote="same", chan
 
 @method("isposinf")
 def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Whether elements are plus infinity; ``out`` has to be bool."""
+    """Whether elements are plus infinity; ``out`` has to be bool.
+
+    Real, of any shape; RuntimeError for complex numbers.
+
+    >>> torch.isposinf(torch.tensor([1., torch.inf]))
+    tensor([False,  True])
+    """
     return deliver("isposinf", _isposinf(input), bool_out("isposinf", out))
 
 
 @method("isneginf")
 def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Whether elements are minus infinity; ``out`` has to be bool."""
+    """Whether elements are minus infinity; ``out`` has to be bool.
+
+    Real, of any shape; RuntimeError for complex numbers.
+
+    >>> torch.isneginf(torch.tensor([1., -torch.inf]))
+    tensor([False,  True])
+    """
     return deliver("isneginf", _isneginf(input), bool_out("isneginf", out))
 
 

@@ -40,7 +40,13 @@ def relu_(input: Tensor) -> Tensor:
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """``value`` in place of elements that are not above ``threshold``."""
+    """``value`` in place of elements that are not above ``threshold``.
+
+    Real, of any shape.
+
+    >>> F.threshold(torch.tensor([0., 2.]), 1, 9)
+    tensor([9., 2.])
+    """
     return _apply(ops.threshold, input, inplace, threshold, value)
 
 
@@ -55,6 +61,9 @@ def hardtanh(
     """The nearest values between two bounds; the gradient is 0 at the bounds.
 
     Raises ValueError if ``min_val`` is larger than ``max_val``.
+
+    >>> F.hardtanh(torch.tensor([-2., 0.5, 2.]))
+    tensor([-1.0000,  0.5000,  1.0000])
     """
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
@@ -67,27 +76,57 @@ def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Ten
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """The nearest values between 0 and 6."""
+    """The nearest values between 0 and 6.
+
+    Real, of any shape.
+
+    >>> F.relu6(torch.tensor([-1., 3., 9.]))
+    tensor([0., 3., 6.])
+    """
     return _apply(ops.hardtanh, input, inplace, 0, 6)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """``(input + 3) / 6``, between 0 and 1."""
+    """``(input + 3) / 6``, between 0 and 1.
+
+    Floating, of any shape.
+
+    >>> F.hardsigmoid(torch.tensor([-4., 0., 4.]))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
     return _apply(ops.hardsigmoid, input, inplace)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """``input * hardsigmoid(input)``."""
+    """``input * hardsigmoid(input)``.
+
+    Floating, of any shape.
+
+    >>> F.hardswish(torch.tensor([-4., 0., 4.]))
+    tensor([-0., 0., 4.])
+    """
     return _apply(ops.hardswish, input, inplace)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
-    """0 in place of elements between ``-lambd`` and ``lambd``."""
+    """0 in place of elements between ``-lambd`` and ``lambd``.
+
+    Floating, of any shape.
+
+    >>> F.hardshrink(torch.tensor([-1., 0.25, 1.]))
+    tensor([-1.,  0.,  1.])
+    """
     return ops.hardshrink(input, lambd, out=out)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
-    """Elements moved towards 0 by ``lambd``; RuntimeError for a negative one."""
+    """Elements moved towards 0 by ``lambd``; RuntimeError for a negative one.
+
+    Floating, of any shape.
+
+    >>> F.softshrink(torch.tensor([-1., 0.25, 1.]))
+    tensor([-0.5000,  0.0000,  0.5000])
+    """
     if lambd < 0 and input.dtype.is_floating_point:
         raise RuntimeError(
             f"lambda must be in range [0, {finfo(input.dtype).max:g}] for input dtype "
@@ -100,7 +139,13 @@ def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """``negative_slope * input`` below 0."""
+    """``negative_slope * input`` below 0.
+
+    Floating, of any shape.
+
+    >>> F.leaky_relu(torch.tensor([-1., 1.]))
+    tensor([-0.0100,  1.0000])
+    """
     return _apply(ops.leaky_relu, input, inplace, negative_slope)
 
 
@@ -113,7 +158,13 @@ prelu = ops.prelu
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """``alpha * (exp(input) - 1)`` below 0."""
+    """``alpha * (exp(input) - 1)`` below 0.
+
+    Floating, of any shape.
+
+    >>> F.elu(torch.tensor([-1., 1.]))
+    tensor([-0.6321,  1.0000])
+    """
     return _apply(ops.elu, input, inplace, alpha, 1, 1)
 
 
@@ -126,6 +177,9 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """``scale * elu(input, alpha)`` with the constants that keep mean 0 and variance 1.
 
     Source: Klambauer et al., Self-Normalizing Neural Networks, 2017.
+
+    >>> F.selu(torch.tensor([-1., 1.]))
+    tensor([-1.1113,  1.0507])
     """
     return _apply(ops.selu, input, inplace)
 
@@ -136,7 +190,11 @@ def selu_(input: Tensor) -> Tensor:
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """``alpha * (exp(input / alpha) - 1)`` below 0; RuntimeError for ``alpha`` 0."""
+    """``alpha * (exp(input / alpha) - 1)`` below 0; RuntimeError for ``alpha`` 0.
+
+    >>> F.celu(torch.tensor([-1., 1.]))
+    tensor([-0.6321,  1.0000])
+    """
     return _apply(ops.celu, input, inplace, alpha)
 
 
@@ -149,44 +207,92 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    """``1 / (1 + exp(-input))``."""
+    """``1 / (1 + exp(-input))``.
+
+    Of any shape and dtype; integers give floating numbers.
+
+    >>> F.sigmoid(torch.tensor([-1., 0., 1.]))
+    tensor([0.2689, 0.5000, 0.7311])
+    """
     return ops.sigmoid(input)
 
 
 def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    Of any shape and dtype; integers give floating numbers.
+
+    >>> F.tanh(torch.tensor([0., 1.]))
+    tensor([0.0000, 0.7616])
+    """
     return _tanh(input)
 
 
 def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``log(sigmoid(input))`` without overflow."""
+    """``log(sigmoid(input))`` without overflow.
+
+    Floating, of any shape.
+
+    >>> F.logsigmoid(torch.tensor([-100., 0.]))
+    tensor([-100.0000,   -0.6931])
+    """
     return deliver("log_sigmoid", _apply(ops.log_sigmoid, input, False), out)
 
 
 def softplus(
     input: Tensor, beta: float = 1, threshold: float = 20, *, out: Tensor | None = None
 ) -> Tensor:
-    """``log(1 + exp(beta * input)) / beta``; ``input`` itself above ``threshold / beta``."""
+    """``log(1 + exp(beta * input)) / beta``; ``input`` itself above ``threshold / beta``.
+
+    Floating, of any shape.
+
+    >>> F.softplus(torch.tensor([0., 100.]))
+    tensor([  0.6931, 100.0000])
+    """
     return deliver("softplus", _apply(ops.softplus, input, False, beta, threshold), out)
 
 
 def softsign(input: Tensor) -> Tensor:
-    """``input / (1 + |input|)``."""
+    """``input / (1 + |input|)``.
+
+    Of any shape and dtype; integers give floating numbers.
+
+    >>> F.softsign(torch.tensor([-1., 3.]))
+    tensor([-0.5000,  0.7500])
+    """
     return input / (input.abs() + 1)  # type: ignore[attr-defined]
 
 
 def tanhshrink(input: Tensor) -> Tensor:
-    """``input - tanh(input)``."""
+    """``input - tanh(input)``.
+
+    Of any shape and dtype; integers give floating numbers.
+
+    >>> F.tanhshrink(torch.tensor([0., 1.]))
+    tensor([0.0000, 0.2384])
+    """
     return input - _tanh(input)  # type: ignore[operator]
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """``input * sigmoid(input)``."""
+    """``input * sigmoid(input)``.
+
+    Floating or complex, of any shape.
+
+    >>> F.silu(torch.tensor([-1., 1.]))
+    tensor([-0.2689,  0.7311])
+    """
     return _apply(ops.silu, input, inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """``input * tanh(softplus(input))``."""
+    """``input * tanh(softplus(input))``.
+
+    Floating, of any shape.
+
+    >>> F.mish(torch.tensor([-1., 1.]))
+    tensor([-0.3034,  0.8651])
+    """
     return _apply(ops.mish, input, inplace)
 
 
@@ -194,6 +300,9 @@ def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None)
     """``input`` times the normal distribution function, or with ``approximate="tanh"`` nearly so.
 
     Source: Hendrycks and Gimpel, Gaussian Error Linear Units, 2016.
+
+    >>> F.gelu(torch.tensor([-1., 0., 1.]))
+    tensor([-0.1587,  0.0000,  0.8413])
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
@@ -204,6 +313,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half of ``dim`` times the sigmoid of the second half.
 
     Raises RuntimeError for an odd size. Source: Dauphin et al., 2017.
+
+    >>> F.glu(torch.tensor([2., 4., 0., 0.]))
+    tensor([1., 2.])
     """
     if not input.ndim:
         raise RuntimeError("glu does not support scalars because halving size must be even")

@@ -27,13 +27,22 @@ def _refusal(name: str) -> Any:
 
 
 floor = unary("floor", numpy.floor, promote="same", accepts="if", refusal=_refusal("floor"),
-    vjp=zeros, doc="The largest integer that is not larger.")  # fmt: skip
+    vjp=zeros, doc="""The largest integer that is not larger.
+
+    >>> torch.floor(torch.tensor([1.5, -1.5]))
+    tensor([ 1., -2.])""")  # fmt: skip
 
 ceil = unary("ceil", numpy.ceil, promote="same", accepts="if", refusal=_refusal("ceil"),
-    vjp=zeros, doc="The smallest integer that is not smaller.")  # fmt: skip
+    vjp=zeros, doc="""The smallest integer that is not smaller.
+
+    >>> torch.ceil(torch.tensor([1.5, -1.5]))
+    tensor([ 2., -1.])""")  # fmt: skip
 
 trunc = unary("trunc", numpy.trunc, promote="same", accepts="if", refusal=_refusal("trunc"),
-    vjp=zeros, doc="The integer part, rounded towards zero.",
+    vjp=zeros, doc="""The integer part, rounded towards zero.
+
+    >>> torch.trunc(torch.tensor([1.5, -1.5]))
+    tensor([ 1., -1.])""",
     methods="trunc trunc_ fix fix_")  # fmt: skip
 fix = trunc
 
@@ -44,7 +53,15 @@ _round = Op("round", kernels.round_to, params=("decimals",), accepts="if", refus
 
 @method("round round_")
 def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
-    """The nearest integers, or numbers with ``decimals`` decimals; of two, the even one."""
+    """The nearest integers, or numbers with ``decimals`` decimals; of two, the even one.
+
+    Real, of any shape; RuntimeError for ``decimals`` of integers.
+
+    >>> torch.round(torch.tensor([0.5, 1.5, 2.345]))
+    tensor([0., 2., 2.])
+    >>> torch.round(torch.tensor([2.345]), decimals=2)
+    tensor([2.3400])
+    """
     if not isinstance(input, Tensor):
         raise not_a_tensor("round", "input", 1, input)
     if decimals and input.dtype.rank == 1:
@@ -58,7 +75,10 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
 
 frac = unary("frac", kernels.fraction, promote="same", accepts="f",
     vjp=lambda grad: grad,
-    doc="What truncation leaves: ``input - trunc(input)``.")  # fmt: skip
+    doc="""What truncation leaves: ``input - trunc(input)``.
+
+    >>> torch.frac(torch.tensor([1.5, -1.25]))
+    tensor([ 0.5000, -0.2500])""")  # fmt: skip
 
 # ---- the parts of floating numbers
 
@@ -73,6 +93,11 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
     """``(mantissa, exponent)`` with ``input = mantissa * 2 ** exponent``, 0.5 <= mantissa < 1.
 
     Exponents are int32. Raises RuntimeError for integers and complex numbers.
+
+    >>> torch.frexp(torch.tensor([8., 0.75]))
+    torch.return_types.frexp(
+    mantissa=tensor([0.5000, 0.7500]),
+    exponent=tensor([4, 0], dtype=torch.int32))
     """
     if not input.is_floating_point():  # type: ignore[attr-defined]
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
@@ -81,7 +106,13 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
 
 @method("ldexp ldexp_")
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``input * 2 ** other``."""
+    """``input * 2 ** other``.
+
+    The shapes broadcast; integers give floating numbers.
+
+    >>> torch.ldexp(torch.tensor([1., 3.]), torch.tensor([2]))
+    tensor([ 4., 12.])
+    """
     for position, (name, value) in enumerate((("input", input), ("other", other)), 1):
         if not isinstance(value, Tensor):
             raise not_a_tensor("ldexp", name, position, value)
@@ -90,6 +121,9 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 nextafter = binary("nextafter", numpy.nextafter, accepts="f", numbers="none", widen=False,
     input=lambda grad, input, other: grad.masked_fill(input == other, 0),
-    doc="The next floating numbers after ``input`` in the direction of ``other``.")  # fmt: skip
+    doc="""The next floating numbers after ``input`` in the direction of ``other``.
+
+    >>> torch.nextafter(torch.tensor([1.]), torch.tensor([2.])) > 1
+    tensor([True])""")  # fmt: skip
 
 __all__ = exported(globals())

@@ -50,6 +50,9 @@ def where(
     dtype. With ``condition`` alone, the indices of its true elements: ``nonzero(as_tuple=True)``.
 
     Raises RuntimeError for a condition that is not bool.
+
+    >>> torch.where(torch.tensor([True, False]), torch.tensor([1., 2.]), 0)
+    tensor([1., 0.])
     """
     if (
         isinstance(condition, Tensor)
@@ -160,6 +163,9 @@ def clamp(
     """The nearest values between ``min`` and ``max``: tensors, numbers or None, but not both None.
 
     NaN stays NaN; where ``min`` is larger, the result is ``max``. The gradient is 1 at the bounds.
+
+    >>> torch.clamp(torch.tensor([-2., 0.5, 2.]), -1, 1)
+    tensor([-1.0000,  0.5000,  1.0000])
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
@@ -183,7 +189,13 @@ clip = clamp
 
 @method("clamp_min clamp_min_")
 def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """The elements of ``input``, or ``min`` where they are smaller."""
+    """The elements of ``input``, or ``min`` where they are smaller.
+
+    ``min`` is a number or a tensor whose shape broadcasts; RuntimeError for complex numbers.
+
+    >>> torch.clamp_min(torch.tensor([1, 5]), 3)
+    tensor([3, 5])
+    """
     if not isinstance(input, Tensor):
         raise not_a_tensor("clamp_min", "input", 1, input)
     return clamp(input, min=min, out=out)
@@ -191,7 +203,13 @@ def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None)
 
 @method("clamp_max clamp_max_")
 def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """The elements of ``input``, or ``max`` where they are larger."""
+    """The elements of ``input``, or ``max`` where they are larger.
+
+    ``max`` is a number or a tensor whose shape broadcasts; RuntimeError for complex numbers.
+
+    >>> torch.clamp_max(torch.tensor([1, 5]), 3)
+    tensor([1, 3])
+    """
     if not isinstance(input, Tensor):
         raise not_a_tensor("clamp_max", "input", 1, input)
     return clamp(input, max=max, out=out)
@@ -217,12 +235,18 @@ def _share(larger: bool, first: bool) -> Any:
 
 maximum = binary("maximum", numpy.maximum, accepts="bif", numbers="none",
     refusal=_no_complex("maximum"), input=_share(True, True), other=_share(True, False),
-    doc="The larger of two elements; NaN if either is NaN.",
+    doc="""The larger of two elements; NaN if either is NaN.
+
+    >>> torch.maximum(torch.tensor([1., 5.]), torch.tensor([3., torch.nan]))
+    tensor([3., nan])""",
     methods="maximum")  # fmt: skip
 
 minimum = binary("minimum", numpy.minimum, accepts="bif", numbers="none",
     refusal=_no_complex("minimum"), input=_share(False, True), other=_share(False, False),
-    doc="The smaller of two elements; NaN if either is NaN.",
+    doc="""The smaller of two elements; NaN if either is NaN.
+
+    >>> torch.minimum(torch.tensor([1., 5.]), torch.tensor([3., 4.]))
+    tensor([1., 4.])""",
     methods="minimum")  # fmt: skip
 
 
@@ -237,13 +261,19 @@ def _fmin_takes_input(input: Any, other: Any) -> Any:
 fmax = binary("fmax", numpy.fmax, accepts="bif", numbers="none", refusal=_no_complex("fmax"),
     input=lambda grad, input, other: grad.masked_fill(~_fmax_takes_input(input, other), 0),
     other=lambda grad, input, other: grad.masked_fill(_fmax_takes_input(input, other), 0),
-    doc="The larger of two elements; NaN only if both are NaN.",
+    doc="""The larger of two elements; NaN only if both are NaN.
+
+    >>> torch.fmax(torch.tensor([1., torch.nan]), torch.tensor([3., 4.]))
+    tensor([3., 4.])""",
     methods="fmax")  # fmt: skip
 
 fmin = binary("fmin", numpy.fmin, accepts="bif", numbers="none", refusal=_no_complex("fmin"),
     input=lambda grad, input, other: grad.masked_fill(~_fmin_takes_input(input, other), 0),
     other=lambda grad, input, other: grad.masked_fill(_fmin_takes_input(input, other), 0),
-    doc="The smaller of two elements; NaN only if both are NaN.",
+    doc="""The smaller of two elements; NaN only if both are NaN.
+
+    >>> torch.fmin(torch.tensor([1., torch.nan]), torch.tensor([3., 4.]))
+    tensor([1., 4.])""",
     methods="fmin")  # fmt: skip
 
 
@@ -266,6 +296,9 @@ def nan_to_num(
     """Replaces NaN by ``nan`` (0) and infinities by ``posinf`` and ``neginf``.
 
     None stands for the largest and smallest finite numbers of the dtype.
+
+    >>> torch.nan_to_num(torch.tensor([torch.nan, torch.inf, 1.]), posinf=9.)
+    tensor([0., 9., 1.])
     """
     if out is not None and out.dtype is not input.dtype:
         raise RuntimeError(

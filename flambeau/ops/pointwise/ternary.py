@@ -31,7 +31,13 @@ _addcmul = Op("addcmul", kernels.multiply_add, inputs=("input", "tensor1", "tens
 def addcmul(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
 ) -> Tensor:
-    """``input + value * tensor1 * tensor2``, broadcast to a common shape."""
+    """``input + value * tensor1 * tensor2``, broadcast to a common shape.
+
+    The three have shapes that broadcast; NotImplementedError for bools.
+
+    >>> torch.addcmul(torch.tensor([1.]), torch.tensor([2.]), torch.tensor([3.]), value=10)
+    tensor([61.])
+    """
     _check_tensors("addcmul", tensor1=tensor1, tensor2=tensor2)
     return deliver("addcmul", _addcmul(input, tensor1, tensor2, plain_number(value)), out)
 
@@ -73,6 +79,11 @@ def addcdiv(
     """``input + value * tensor1 / tensor2``, broadcast to a common shape.
 
     Raises RuntimeError for a quotient of integers.
+
+    The three have shapes that broadcast, and floating or complex numbers.
+
+    >>> torch.addcdiv(torch.tensor([1.]), torch.tensor([6.]), torch.tensor([3.]), value=2)
+    tensor([5.])
     """
     _check_tensors("addcdiv", tensor1=tensor1, tensor2=tensor2)
     _no_integer_quotient(tensor1, tensor2)
@@ -114,7 +125,13 @@ _lerp = Op("lerp", kernels.interpolate, inputs=("input", "end", "weight"), promo
 def lerp(
     input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
-    """``input + weight * (end - input)``; ``weight`` is a tensor or a number."""
+    """``input + weight * (end - input)``; ``weight`` is a tensor or a number.
+
+    The shapes broadcast. RuntimeError for tensors of two dtypes, NotImplementedError for integers.
+
+    >>> torch.lerp(torch.tensor([0., 10.]), torch.tensor([10., 20.]), 0.5)
+    tensor([ 5., 15.])
+    """
     _check_tensors("lerp", end=end)
     _one_dtype(input, end, weight)
     return deliver("lerp", _lerp(input, end, weight), out)
