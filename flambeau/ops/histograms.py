@@ -212,7 +212,14 @@ def hash_tensor(
 
 @method("bincount")
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each non-negative integer occurs, or the sum of its weights."""
+    """How often each non-negative integer occurs, or the sum of its weights.
+
+    ``input`` is a vector of integers; the result is int64, or has the weights' floating dtype
+    (int64 weights give float64). RuntimeError for negative numbers.
+
+    >>> torch.bincount(torch.tensor([0, 1, 1, 3]))
+    tensor([1, 2, 0, 1])
+    """
     array, xp = known_elements("bincount", input)
     if input.ndim != 1 or (array.size and bool((array < 0).any())):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
@@ -240,6 +247,11 @@ def histc(
     """How many elements fall into each of ``bins`` equal intervals from ``min`` to ``max``.
 
     Both zero means the range of the elements.
+
+    ``input`` is floating, of any shape. RuntimeError for ``min`` above ``max`` and for no bins.
+
+    >>> torch.histc(torch.tensor([1., 2., 1.]), bins=4, min=0, max=3)
+    tensor([0., 2., 1., 0.])
     """
     if bins <= 0:
         raise RuntimeError("bins must be > 0")

@@ -62,7 +62,13 @@ def _sum_of(first: Any, f: Any, second: Any, g: Any) -> Any:
 
 @method("mm")
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The product of two matrices: ``[n, m]`` and ``[m, p]`` give ``[n, p]``."""
+    """The product of two matrices: ``[n, m]`` and ``[m, p]`` give ``[n, p]``.
+
+    Of one dtype, not bool; RuntimeError where the shapes do not fit.
+
+    >>> torch.mm(torch.tensor([[1., 2.]]), torch.tensor([[3.], [4.]]))
+    tensor([[11.]])
+    """
     if flags.active:
         input, mat2 = autocast("mm", (input, mat2))
     for tensor, name in ((input, "self"), (mat2, "mat2")):
@@ -113,7 +119,13 @@ def _padded(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[tuple[int, ...], tu
 def bmm(
     input: Tensor, mat2: Tensor, out_dtype: DType | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """Products of two stacks of matrices: ``[b, n, m]`` and ``[b, m, p]`` give ``[b, n, p]``."""
+    """Products of two stacks of matrices: ``[b, n, m]`` and ``[b, m, p]`` give ``[b, n, p]``.
+
+    Of one dtype, not bool; RuntimeError where the shapes do not fit.
+
+    >>> torch.bmm(torch.ones(2, 1, 3), torch.ones(2, 3, 4)).shape
+    torch.Size([2, 1, 4])
+    """
     if flags.active:
         input, mat2 = autocast("bmm", (input, mat2))
     for tensor, name in ((input, "batch1"), (mat2, "batch2")):
@@ -150,7 +162,13 @@ _dot = Op(
 
 @method("dot")
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The sum of the products of two vectors."""
+    """The sum of the products of two vectors.
+
+    ``[n]`` and ``[n]`` of one dtype; RuntimeError otherwise.
+
+    >>> torch.dot(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor(11)
+    """
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     if input.dtype is not tensor.dtype:
@@ -170,7 +188,13 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @method("vdot")
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The sum of the products of a vector's conjugate with another."""
+    """The sum of the products of a vector's conjugate with another.
+
+    ``[n]`` and ``[n]`` of one dtype; RuntimeError otherwise.
+
+    >>> torch.vdot(torch.tensor([1j, 2]), torch.tensor([1j, 1]))
+    tensor(3.+0.j)
+    """
     return dot(conj(input), other, out=out)
 
 
@@ -272,7 +296,14 @@ def _stack_error(a: tuple[int, ...], b: tuple[int, ...]) -> Exception:
 
 @method("outer ger")
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The products of all elements of two vectors: ``[n]`` and ``[m]`` give ``[n, m]``."""
+    """The products of all elements of two vectors: ``[n]`` and ``[m]`` give ``[n, m]``.
+
+    RuntimeError unless both are vectors.
+
+    >>> torch.outer(torch.tensor([1, 2]), torch.tensor([3, 4, 5]))
+    tensor([[ 3,  4,  5],
+            [ 6,  8, 10]])
+    """
     for tensor in (input, vec2):
         if tensor.ndim != 1:
             raise RuntimeError(

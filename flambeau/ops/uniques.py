@@ -40,6 +40,11 @@ def unique(
     """The distinct elements (slices along ``dim``) in order; each NaN is distinct.
 
     Also the index of each element among them, and how often each occurs, when asked for.
+
+    >>> torch.unique(torch.tensor([3, 1, 3]))
+    tensor([1, 3])
+    >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)[1]
+    tensor([1, 2])
     """
     array, xp = known_elements("unique", input)
     if dim is not None:
@@ -72,7 +77,13 @@ def _chosen_of(
 @method("unique_consecutive")
 def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False,
                        dim: int | None = None) -> Any:  # fmt: skip
-    """The elements (slices along ``dim``) that differ from the one before them."""
+    """The elements (slices along ``dim``) that differ from the one before them.
+
+    Also the index of each among them, and how often each occurs, when asked for.
+
+    >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]))
+    tensor([1, 2, 1])
+    """
     array, xp = known_elements("unique_consecutive", input)
     rows = array.reshape(-1) if dim is None else xp.moveaxis(array, dim, 0)
     n = len(rows)

@@ -41,14 +41,22 @@ _imag = Op("imag", _imaginary_part, node="Select", view=True, jvp=LINEAR, batch=
 
 
 def real(input: Tensor) -> Tensor:
-    """The real parts, a view; of a real tensor, the tensor itself."""
+    """The real parts, a view; of a real tensor, the tensor itself.
+
+    >>> torch.real(torch.tensor([1 + 2j]))
+    tensor([1.])
+    """
     if not input.dtype.is_complex:
         return input
     return _real(_conj(input) if input._flips & CONJ else input)
 
 
 def imag(input: Tensor) -> Tensor:
-    """The imaginary parts, a view; RuntimeError for a real tensor."""
+    """The imaginary parts, a view; RuntimeError for a real tensor.
+
+    >>> torch.imag(torch.tensor([1 + 2j]))
+    tensor([2.])
+    """
     if not input.dtype.is_complex:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     return _imag(_neg_view(_conj(input)) if input._flips & CONJ else input)
@@ -86,7 +94,13 @@ def _complex_of(grad: Tensor) -> Tensor:
 
 
 def view_as_real(input: Tensor) -> Tensor:
-    """A view of a complex tensor with real and imaginary parts in a last dimension of size 2."""
+    """A view of a complex tensor with real and imaginary parts in a last dimension of size 2.
+
+    ``[*]`` gives ``[*, 2]``; RuntimeError for real tensors.
+
+    >>> torch.view_as_real(torch.tensor([1 + 2j]))
+    tensor([[1., 2.]])
+    """
     if not input.dtype.is_complex:
         raise RuntimeError("view_as_real is only supported for complex tensors")
     if input._flips & CONJ:
@@ -184,7 +198,11 @@ _conj_physical = unary("conj_physical", kernels.conjugate, promote="same",
 
 @method("conj_physical _conj_physical")
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The complex conjugate in memory of its own; of a real tensor, the tensor itself."""
+    """The complex conjugate in memory of its own; of a real tensor, the tensor itself.
+
+    >>> torch.conj_physical(torch.tensor([1 + 2j]))
+    tensor([1.-2.j])
+    """
     if input.dtype.is_complex:
         return _conj_physical(input, out=out)
     return input if out is None else _conj_physical(input, out=out)
@@ -192,13 +210,21 @@ def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @method("resolve_conj")
 def resolve_conj(input: Tensor) -> Tensor:
-    """A copy with the elements of a lazy conjugate; any other tensor itself."""
+    """A copy with the elements of a lazy conjugate; any other tensor itself.
+
+    >>> torch.resolve_conj(torch.tensor([1 + 2j]))
+    tensor([1.+2.j])
+    """
     return input.clone() if _flips("resolve_conj", input) & CONJ else input  # type: ignore[attr-defined]
 
 
 @method("resolve_neg")
 def resolve_neg(input: Tensor) -> Tensor:
-    """A copy with the elements of a lazy negative; any other tensor itself."""
+    """A copy with the elements of a lazy negative; any other tensor itself.
+
+    >>> torch.resolve_neg(torch.tensor([1.]))
+    tensor([1.])
+    """
     return input.clone() if _flips("resolve_neg", input) & NEG else input  # type: ignore[attr-defined]
 
 
@@ -210,7 +236,11 @@ def is_conj(input: Tensor) -> bool:
 
 @method("is_neg")
 def is_neg(input: Tensor) -> bool:
-    """Whether the memory holds the negatives of the elements."""
+    """Whether the memory holds the negatives of the elements.
+
+    >>> torch.is_neg(torch.ones(2))
+    False
+    """
     return bool(_flips("is_neg", input) & NEG)
 
 
@@ -232,7 +262,10 @@ def _turned(grad: Any, input: Any) -> Any:
 
 
 angle = unary("angle", kernels.angle, changes="c", vjp=_turned,
-    doc="The angle of complex numbers in radians; 0 or pi of real ones.",
+    doc="""The angle of complex numbers in radians; 0 or pi of real ones.
+
+    >>> torch.angle(torch.tensor([1j, -1 + 0j]))
+    tensor([1.5708, 3.1416])""",
     methods="angle")  # fmt: skip
 
 
@@ -267,7 +300,13 @@ _complex = Op("complex", kernels.complex_of, inputs=("real", "imag"), jvp=LINEAR
 
 
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The complex numbers with these real and imaginary parts, both float32 or float64."""
+    """The complex numbers with these real and imaginary parts, both float32 or float64.
+
+    The shapes broadcast; RuntimeError for other dtypes, or for two of them.
+
+    >>> torch.complex(torch.tensor([1., 2.]), torch.tensor([0., -1.]))
+    tensor([1.+0.j, 2.-1.j])
+    """
     _pair("complex", real, imag, ("real", "imag"))
     real.kind.of(real.dtype.to_complex())  # there is no complex32
     return deliver("complex", _complex(real, imag), _complex_out("complex", real.dtype, out))
@@ -282,7 +321,13 @@ _polar = Op("polar", kernels.polar, inputs=("abs", "angle"), jvp=POINTWISE, batc
 
 
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The complex numbers with these lengths and angles in radians, both float32 or float64."""
+    """The complex numbers with these lengths and angles in radians, both float32 or float64.
+
+    The shapes broadcast; RuntimeError for other dtypes, or for two of them.
+
+    >>> torch.polar(torch.tensor([2.]), torch.tensor([torch.pi / 2])).imag
+    tensor([2.])
+    """
     _pair("polar", abs, angle, ("abs", "angle"))
     return deliver("polar", _polar(abs, angle), _complex_out("polar", abs.dtype, out))
 
