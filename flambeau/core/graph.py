@@ -140,11 +140,12 @@ class SavedResult:
 def record(op: Op, result: Tensor, tensors: Any, params: tuple[Any, ...] = ()) -> None:
     """Makes `result` remember that `op` made it from `tensors`."""
     node = result._node = _new(op.node_type)
-    edges = node.edges = (
-        (tensors[0]._node,)
-        if len(tensors) == 1
-        else tuple([t._node if isinstance(t, Tensor) else None for t in tensors])
-    )
+    if len(tensors) == 1:
+        edges = node.edges = (tensors[0]._node,)
+    elif len(tensors) == 2 and type(tensors[0]) is Tensor is type(tensors[1]):
+        edges = node.edges = (tensors[0]._node, tensors[1]._node)
+    else:
+        edges = node.edges = tuple([t._node if isinstance(t, Tensor) else None for t in tensors])
     node.shape, node.kind, node.hooks = result._array.shape, result._kind or result.kind, None
     if op.saves:
         keep(node, op, edges, (result,), tensors, params)

@@ -327,7 +327,7 @@ class Op:
             else:
                 return None
         try:
-            params = self.wrap_dims(args[0].ndim, args[n:])
+            params = self.wrap_dims(args[0].ndim, args[n:]) if self.n_dims else args[n:]
             array = self.kernels[kind.place](*arrays, *params)  # type: ignore[misc]
         except Exception:
             return None  # dispatch raises it again, explained

@@ -52,8 +52,9 @@ def _filled(xp: Any, shape: tuple[int, ...], kind: Kind, value: Any) -> Any:
         return xp.empty(shape, kind.array_type)
     if value == 0 and not isinstance(value, complex):
         return xp.zeros(shape, kind.array_type)
-    check_fits(value, kind.dtype)
     array = xp.empty(shape, kind.array_type)
+    if type(value) is not int or value != 1:  # which fits every dtype
+        check_fits(value, kind.dtype)
     if kind.array_type.kind in "iu":  # wrapped around
         value = numpy.asarray(value).astype(kind.array_type).item()
     array[...] = value

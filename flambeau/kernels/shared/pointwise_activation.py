@@ -49,7 +49,9 @@ def threshold(x: Array, threshold: float, value: float) -> Array:
 @compiled(minimum=LARGE, loaded=MIDDLE)
 def threshold_backward(grad: Array, x: Array, threshold: float) -> Array:
     """The gradient of ``threshold``, and with the result for ``x`` that of ``relu``."""
-    return _without(grad, xp.less_equal(x, threshold))
+    fresh = xp.array(grad, order="K")
+    xp.putmask(fresh, xp.less_equal(x, threshold), 0)
+    return fresh
 
 
 def hardtanh(x: Array, low: float, high: float) -> Array:
