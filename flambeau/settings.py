@@ -7,12 +7,13 @@ from typing import Any
 
 from flambeau.core.device import device as Device
 from flambeau.core.dtype import bfloat16, float16, float32, float64, set_default_dtype
+from flambeau.core.modes import flags
 from flambeau.core.tensor import Tensor
 from flambeau.kernels import threads
 
 _state: dict[str, Any] = {
     "deterministic": False, "warn_only": False, "precision": "highest", "warn_always": False,
-    "interop": 1,
+    "interop": 1, "fills": True,
 }  # fmt: skip
 
 _FLOATING = {
@@ -54,6 +55,18 @@ def set_num_interop_threads(num: int) -> None:
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Asks for operators that give the same result each time; all of Flambeau's do already."""
     _state["deterministic"], _state["warn_only"] = bool(mode), bool(warn_only)
+    flags.fills = _state["deterministic"] and _state["fills"]
+
+
+def fill_memory(mode: bool) -> None:
+    """Whether memory that nobody has written to is given values while the former is on."""
+    _state["fills"] = mode
+    flags.fills = _state["deterministic"] and mode
+
+
+def fills_memory() -> bool:
+    """What ``fill_memory`` was last told."""
+    return _state["fills"]
 
 
 def are_deterministic_algorithms_enabled() -> bool:

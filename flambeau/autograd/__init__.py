@@ -6,6 +6,7 @@ from flambeau.autograd.backward import backward, grad
 from flambeau.autograd.function import Function, NestedIOFunction
 from flambeau.autograd.grad_mode import (
     enable_grad,
+    enforce_grad_layout_policy,
     inference_mode,
     is_multithreading_enabled,
     no_grad,
@@ -13,7 +14,7 @@ from flambeau.autograd.grad_mode import (
     set_multithreading_enabled,
 )
 from flambeau.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
-from flambeau.core.tensor import Tensor as Variable
+from flambeau.autograd.variable import Variable, variable
 from flambeau.namespace import module_getattr
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "enforce_grad_layout_policy",
     "functional",
     "grad",
     "grad_mode",
@@ -36,6 +38,7 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
     "set_multithreading_enabled",
+    "variable",
 ]
 
 __getattr__ = module_getattr(

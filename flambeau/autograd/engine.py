@@ -15,8 +15,11 @@ from flambeau.autograd.links import linked
 from flambeau.core.flips import flip
 from flambeau.core.graph import Leaf, Node, Slot
 from flambeau.core.kind import Kind
+from flambeau.core.layout import contiguous_format
 from flambeau.core.modes import flags, modes
+from flambeau.core.storage import is_dense
 from flambeau.core.tensor import Tensor, wrap
+from flambeau.ops.creation import empty_like
 
 
 def run(
@@ -43,7 +46,7 @@ def run(
     watched = flags.active and modes.anomaly[0]
     watcher = modes.watcher if flags.active else None
     was, modes.grad = modes.grad, create_graph
-    outer, modes.backward_pass = modes.backward_pass, Pass(users, wanted is not None)
+    outer, modes.backward_pass = modes.backward_pass, Pass(users, wanted is not None, keep_graph)
     try:
         while ready:
             node = ready.pop()
@@ -88,13 +91,13 @@ def run(
 
 
 class Pass:
-    """A pass that is running: its nodes, whether only some gradients are wanted, and what to call
-    when it ends."""
+    """A pass that is running: its nodes, whether only some gradients are wanted, whether the graph
+    is kept, and what to call when it ends."""
 
-    __slots__ = ("callbacks", "partial", "users")
+    __slots__ = ("callbacks", "keeps_graph", "partial", "users")
 
-    def __init__(self, users: dict[Node, int], partial: bool) -> None:
-        self.users, self.partial = users, partial
+    def __init__(self, users: dict[Node, int], partial: bool, keeps_graph: bool) -> None:
+        self.users, self.partial, self.keeps_graph = users, partial, keeps_graph
         self.callbacks: Any = ()
 
 
@@ -171,7 +174,7 @@ def accumulate(leaf: Leaf, grad: Tensor, create_graph: bool) -> None:
         return
     old = tensor._grad
     if old is None:
-        tensor._grad = grad if create_graph or _is_ours(grad) else _owned(grad)
+        tensor._grad = grad if create_graph or _is_ours(grad, tensor) else _owned(grad, tensor)
     elif create_graph:
         tensor._grad = old + grad
     else:
@@ -180,19 +183,33 @@ def accumulate(leaf: Leaf, grad: Tensor, create_graph: bool) -> None:
         leaf.hooks.accumulated(tensor)
 
 
-def _is_ours(grad: Tensor) -> bool:
-    """Whether nobody else can see this gradient's memory, so that ``.grad`` may own it."""
+def _is_ours(grad: Tensor, leaf: Tensor) -> bool:
+    """Whether ``.grad`` may own this gradient's memory: nobody else sees it, and it is laid out as
+    ``enforce_grad_layout_policy`` asks."""
     array = grad._array
     return (
         getrefcount(grad) <= 6  # the pass: `grad` here and in two callers, the list, the argument
         and getrefcount(array) <= 3
         and array.base is None
         and grad._writes is None
-        and array.flags.c_contiguous
+        and (_is_laid_out(array, leaf._array) or not modes.grad_layout)
     )
 
 
-def _owned(grad: Tensor) -> Tensor:
-    """A copy; a lazy conjugate stays one, over memory of its own."""
+def _is_laid_out(array: Any, like: Any) -> bool:
+    """Whether an array lies in memory as another one does, or row by row if that one has gaps."""
+    if array.flags.c_contiguous:
+        return like.flags.c_contiguous or not is_dense(like)
+    return array.strides == like.strides and is_dense(like)
+
+
+def _owned(grad: Tensor, leaf: Tensor) -> Tensor:
+    """A copy that is laid out as the leaf is; a lazy conjugate stays one."""
     flips = grad._flips
-    return flip(wrap(grad._array, grad.kind).clone(), flips) if flips else grad.detach().clone()  # type: ignore
+    if flips:
+        return flip(wrap(grad._array, grad.kind).clone(), flips)  # type: ignore[attr-defined]
+    copy = grad.detach().clone()  # type: ignore[attr-defined]
+    if _is_laid_out(copy._array, leaf._array):
+        return copy
+    like, form = (leaf, None) if is_dense(leaf._array) else (grad, contiguous_format)
+    return empty_like(like, memory_format=form).copy_(grad)  # type: ignore[attr-defined]

@@ -1,413 +1,31 @@
-"""``Function``: operations whose gradient the user writes."""
+"""``torch.autograd.function``: custom operations, and what they are made of."""
 
 from __future__ import annotations
 
 import functools
-import weakref
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable
+from typing import Any
 
-from flambeau.core.graph import (
-    TWICE,
-    Leaf,
-    Node,
-    Saved,
-    SavedResult,
-    hooks_active,
-    make_output,
-    packed,
-    unsaved,
-)  # fmt: skip
+from flambeau.autograd.context import BackwardCFunction, FunctionCtx
+from flambeau.autograd.custom import Function, VmapInfo
 from flambeau.core.modes import modes
-from flambeau.core.op import Op
-from flambeau.core.tensor import PLAIN, Tensor, share_version
-from flambeau.core.views import bump, history
-from flambeau.ops.creation import zeros
+from flambeau.core.tensor import Tensor
+from flambeau.func.trees import flatten, unflatten
 
-_new = object.__new__
-_STATE = frozenset(("ctx", "site", *Node.__slots__))  # of nodes, never looked for on the ctx
-
-
-class FunctionCtx:
-    """What ``forward`` and ``backward`` share: the ``ctx`` argument of a :class:`Function`.
-
-    It stands for the node of the call, and has attributes of its own, so that a user may give them
-    any name.
-    """
-
-    to_save: Any = ()
-    dirty_tensors: Any = ()
-    non_differentiable: Any = ()
-    saved_for_forward: Any = ()
-    needs_input_grad: Any = ()  # which arguments ask for gradients
-    materialize_grads = True
-    requires_grad = True
-    _owner: Any = None  # a weak reference to the node
-
-    @property
-    def _node(self) -> FunctionNode:
-        node = self._owner() if self._owner is not None else None
-        if node is None:
-            raise RuntimeError(TWICE)
-        return node
-
-    @property
-    def saved_tensors(self) -> tuple[Any, ...]:
-        """The tensors given to ``save_for_backward``."""
-        node = self._node
-        if node.saved is None:
-            raise RuntimeError(TWICE)
-        return tuple([unsaved(node, value) for value in node.saved])
-
-    saved_variables = saved_tensors
-
-    def name(self) -> str:
-        """The name of the node: that of the Function, and ``Backward``."""
-        return self._node.name()  # type: ignore[attr-defined]
-
-    @property
-    def next_functions(self) -> Any:
-        """Where gradients go next."""
-        return self._node.next_functions  # type: ignore[attr-defined]
-
-    @property
-    def metadata(self) -> dict[Any, Any]:
-        """A dictionary for the user's own notes."""
-        return self._node.metadata  # type: ignore[attr-defined]
-
-    def register_hook(self, fn: Callable[..., Any]) -> Any:
-        """Calls ``fn(grad_inputs, grad_outputs)`` after ``backward``."""
-        return self._node.register_hook(fn)  # type: ignore[attr-defined]
-
-    def register_prehook(self, fn: Callable[..., Any]) -> Any:
-        """Calls ``fn(grad_outputs)`` before ``backward``."""
-        return self._node.register_prehook(fn)  # type: ignore[attr-defined]
-
-    def save_for_backward(self, *tensors: Any) -> None:
-        """Keeps tensors for ``backward``; writes to them in between are noticed."""
-        for index, tensor in enumerate(tensors):
-            if tensor is not None and not isinstance(tensor, Tensor):
-                raise TypeError(
-                    f"save_for_backward can only save variables, but argument {index} is of type "
-                    f"{type(tensor).__name__}"
-                )
-        self.to_save = tensors
-
-    def save_for_forward(self, *tensors: Any) -> None:
-        """Keeps tensors for ``jvp``."""
-        self.saved_for_forward = tensors
-
-    def mark_dirty(self, *args: Tensor) -> None:
-        """Says that these inputs were modified in place."""
-        self.dirty_tensors = args
-
-    def mark_non_differentiable(self, *args: Tensor) -> None:
-        """Says that these outputs have no gradient."""
-        self.non_differentiable = args
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Whether absent gradients reach ``backward`` as zeros (the default) or as None."""
-        self.materialize_grads = value
+__all__ = [
+    "BackwardCFunction", "Function", "FunctionCtx", "FunctionMeta", "InplaceFunction",
+    "NestedIOFunction", "VmapInfo", "once_differentiable",
+]  # fmt: skip
 
 
-class FunctionNode(Node):
-    """One call of a Function in the graph; the attributes of its ``ctx`` are seen through it."""
-
-    function: type[Function]  # set on the class of each Function
-    ctx: FunctionCtx
-    runs_without_grad = True
-    likes: Any = ()  # shape and kind of each of several outputs
-    batched: Any = None  # a batched argument, when the call is one of a vmap
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _STATE or name not in dir(self.ctx):
-            message = f"{type(self).__name__!r} object has no attribute {name!r}"
-            raise AttributeError(message, name=name, obj=self)
-        return getattr(self.ctx, name)
-
-    def pull(self, grad: Any) -> Any:
-        """Calls the user's ``backward`` and checks what it returns."""
-        if self.saved is None:
-            raise RuntimeError(TWICE)
-        grads = grad if self.outputs > 1 else [grad]
-        if grads is None:
-            grads = [None] * self.outputs
-        if self.ctx.materialize_grads:
-            grads = [self._zeros(i) if g is None else g for i, g in enumerate(grads)]
-        if self.batched is not None:
-            grads = [g if g is None else self.batched.rewrap(g) for g in grads]
-        pulled = self.function.backward(self.ctx, *grads)
-        if not isinstance(pulled, tuple):
-            pulled = (pulled,)
-        pulled = self._fitted(pulled)
-        if self.batched is None:
-            return pulled
-        return [self._unmapped(g, own) for g, own in zip(pulled, self.batched_args)]
-
-    def _unmapped(self, g: Any, own: bool) -> Any:
-        """The values of a batched gradient, summed for an argument that was not batched."""
-        if getattr(g, "rewrap", None) is None:
-            return g
-        return g.value if own else g.value.sum(0)
-
-    def _zeros(self, index: int) -> Any:
-        like = self.likes[index] if self.likes else (self.shape, self.kind)
-        return None if like is None else zeros(like[0], dtype=like[1].dtype, device=like[1].device)
-
-    def _fitted(self, pulled: tuple[Any, ...]) -> Any:
-        expected = len(self.edges)
-        if len(pulled) > expected and all([g is None for g in pulled[expected:]]):
-            pulled = pulled[:expected]
-        if len(pulled) != expected:
-            raise RuntimeError(
-                f"function {type(self).__name__} returned an incorrect number of gradients "
-                f"(expected {expected}, got {len(pulled)})"
-            )
-        for index, (g, edge) in enumerate(zip(pulled, self.edges)):
-            if g is not None and not isinstance(g, Tensor):
-                raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
-            if g is not None and edge is None and not self.tensor_args[index]:
-                raise RuntimeError(
-                    f"function {type(self).__name__} returned a gradient different than None at "
-                    f"position {index + 1}, but the corresponding forward input was not a Variable"
-                )
-            whole = g.value if getattr(g, "rewrap", None) is not None else g
-            if g is not None and edge is not None and not _fits(whole.shape, edge.shape):
-                raise RuntimeError(
-                    f"Function {type(self).__name__} returned an invalid gradient at index {index} "
-                    f"- got {list(g.shape)} but expected shape compatible with {list(edge.shape)}"
-                )
-        return pulled
-
-    def release(self) -> None:
-        self.saved = None
-
-
-def _fits(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    """Whether a gradient can be summed to the shape of what it is the gradient of."""
-    missing = len(given) - len(wanted)
-    return missing >= 0 and all([w in (g, 1) for g, w in zip(given[missing:], wanted)])
-
-
-class Function(FunctionCtx):
-    """Base class of operations with a gradient of the user's own.
-
-    >>> class Square(torch.autograd.Function):
-    ...     @staticmethod
-    ...     def forward(ctx, x):
-    ...         ctx.save_for_backward(x)
-    ...         return x * x
-    ...
-    ...     @staticmethod
-    ...     def backward(ctx, grad):
-    ...         (x,) = ctx.saved_tensors
-    ...         return 2 * x * grad
-    >>> Square.apply(torch.tensor(3.0))
-    tensor(9.)
-    """
-
-    _node_type: type[FunctionNode]
-    _ctx_type: type[FunctionCtx]
-    generate_vmap_rule = False
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        name = cls.__name__ + "Backward"
-        cls._node_type = type(name, (FunctionNode,), {"function": cls, "op": _OP})
-        cls._ctx_type = type(name, (FunctionCtx,), {})
-        cls._backward_cls = cls._node_type  # type: ignore[attr-defined]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        pass
-
-    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise RuntimeError(
-            "Legacy autograd function with non-static forward method is deprecated. Please use "
-            "new-style autograd function with static forward method. (Example: "
-            "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
-        )
-
-    @staticmethod
-    def forward(*args: Any, **kwargs: Any) -> Any:
-        """Computes the outputs; with ``setup_context`` it takes no ``ctx``."""
-        raise NotImplementedError(
-            "You must implement the forward function for custom autograd.Function."
-        )
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
-        """Saves on ``ctx`` what ``backward`` needs, when ``forward`` takes no ``ctx``."""
-        raise NotImplementedError("setup_context is not implemented.")
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        """Computes the gradient of each argument of ``forward``; None where there is none."""
-        raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom "
-            "autograd.Function "
-            "to use it with backward mode AD."
-        )
-
-    vjp = backward
-
-    @staticmethod
-    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
-        """Computes the tangents of the outputs."""
-        raise NotImplementedError(
-            "You must implement the jvp function for custom autograd.Function to use it with "
-            "forward "
-            "mode AD."
-        )
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
-        """Computes a batch of calls at once."""
-        raise NotImplementedError("You must implement vmap for your custom autograd.Function")
-
-    @classmethod
-    def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        """Calls ``forward`` and records it."""
-        are_tensors = [isinstance(a, Tensor) for a in args]
-        tensors = [a for a, given in zip(args, are_tensors) if given]
-        batched = None
-        if None in [t._kind for t in tensors]:
-            batched = next((t for t in tensors if t.rewrap is not None), None)
-            if batched is not None and cls.vmap is not Function.vmap:
-                return _mapped(cls, batched, args)
-        node = _new(cls._node_type)
-        edges = tuple([
-            None if not given else a._node if a._base is None else history(a)
-            for a, given in zip(args, are_tensors)
-        ])  # fmt: skip
-        node.edges, node.saved, node.hooks, node.tensor_args = edges, (), None, are_tensors
-        if batched is not None:
-            node.batched = batched
-            node.batched_args = [getattr(a, "rewrap", None) is not None for a in args]
-        ctx = node.ctx = _new(cls._ctx_type)
-        ctx._owner = weakref.ref(node)
-        ctx.needs_input_grad = needs = tuple([e is not None for e in edges])
-        recording = modes.grad and True in needs
-        separate = cls.setup_context is not Function.setup_context
-        modes.grad, was = False, modes.grad
-        try:
-            if separate:
-                output = cls.forward(*args, **kwargs)
-                cls.setup_context(ctx, args, output)
-            else:
-                output = cls.forward(ctx, *args, **kwargs)
-        finally:
-            modes.grad = was
-        return _recorded(node, args, output) if recording else _unrecorded(node, output)
-
-
-def _unrecorded(node: FunctionNode, output: Any) -> Any:
-    for tensor in node.ctx.dirty_tensors:
-        bump(tensor)
-    return output
-
-
-def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
-    """The outputs with their history, and what was saved sealed against writes."""
-    single = isinstance(output, Tensor)
-    outputs = [output] if single else list(output)
-    for tensor in node.ctx.dirty_tensors:
-        if type(tensor._node) is Leaf:
-            raise RuntimeError(
-                "a leaf Variable that requires grad has been used in an in-place operation."
-            )
-        bump(tensor)
-    if not single:
-        node.outputs = len(outputs)
-        node.likes = [(t.shape, t.kind) if isinstance(t, Tensor) else None for t in outputs]
-    for i, tensor in enumerate(outputs):
-        if isinstance(tensor, Tensor):
-            outputs[i] = _attached(node, i, tensor, args)
-    if node.ctx.to_save:
-        _seal(node, outputs)
-    if single:
-        return outputs[0]
-    return type(output)(outputs) if type(output) in (tuple, list) else tuple(outputs)
-
-
-def _attached(node: FunctionNode, index: int, tensor: Tensor, args: tuple[Any, ...]) -> Tensor:
-    """An output with its place in the graph; an input returned as it is becomes an alias."""
-    differentiable = tensor.kind.floating and _place(tensor, node.ctx.non_differentiable) is None
-    if _place(tensor, args) is not None and _place(tensor, node.ctx.dirty_tensors) is None:
-        tensor = tensor.detach()  # type: ignore[attr-defined]
-    if not differentiable:
-        return tensor
-    if tensor.rewrap is not None:
-        tensor.value._node = _history(node, index, tensor.value)  # type: ignore[attr-defined]
-        return tensor.rewrap(tensor.value)  # type: ignore[attr-defined]
-    tensor._node = _history(node, index, tensor)
-    return tensor
-
-
-def _place(tensor: Any, among: Sequence[Any]) -> int | None:
-    """Where a tensor itself stands in a sequence, or None."""
-    for index, other in enumerate(among):
-        if other is tensor:
-            return index
-    return None
-
-
-def _history(node: FunctionNode, index: int, tensor: Tensor) -> Node:
-    node.shape, node.kind = tensor.shape, tensor.kind
-    return node if node.outputs == 1 else make_output(node, index, tensor)
-
-
-class VmapInfo(NamedTuple):
-    """What ``Function.vmap`` is told of the vmap it is called in."""
-
-    batch_size: int
-    randomness: str
-
-
-def _mapped(cls: type[Function], batched: Any, args: tuple[Any, ...]) -> Any:
-    """The user's own batching rule, called with values and the dimension of each that is mapped."""
-    level = batched.level
-    mine = [isinstance(a, Tensor) and a.rewrap is not None and a.level == level for a in args]
-    values = [a.value if m else a for a, m in zip(args, mine)]
-    info = VmapInfo(batched.value.shape[0], modes.batches[-1].randomness)
-    output, dims = cls.vmap(info, tuple([0 if m else None for m in mine]), *values)
-    single = not isinstance(output, tuple)
-    outputs, places = ((output,), (dims,)) if single else (output, dims)
-    if not isinstance(places, tuple):
-        places = (places,) * len(outputs)
-    wrapped = tuple(
-        [
-            o if d is None else batched.rewrap(o if d == 0 else o.movedim(d, 0))
-            for o, d in zip(outputs, places)
-        ]
-    )
-    return wrapped[0] if single else wrapped
-
-
-def _seal(node: FunctionNode, outputs: list[Any]) -> None:
-    sealed: list[Any] = []
-    for tensor in node.ctx.to_save:
-        at = _place(tensor, outputs)
-        if tensor is None:
-            sealed.append(None)
-        elif at is not None:
-            sealed.append(SavedResult(tensor, at))
-        elif tensor._writes is None and type(tensor) in PLAIN:
-            sealed.append(tensor)
-        else:
-            sealed.append(Saved(tensor, share_version(tensor)))
-    if hooks_active():
-        sealed = [packed(value) for value in sealed]
-    node.saved, node.ctx.to_save = tuple(sealed), ()
-
-
-def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
+def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator of ``backward``: its result cannot be differentiated again."""
 
-    @functools.wraps(function)
+    @functools.wraps(fn)
     def wrapper(ctx: Any, *args: Any) -> Any:
         modes.grad, was = False, modes.grad
         try:
-            outputs = function(ctx, *args)
+            outputs = fn(ctx, *args)
         finally:
             modes.grad = was
         if not was or not any([isinstance(a, Tensor) and a.requires_grad for a in args]):  # type: ignore
@@ -422,10 +40,6 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
         return barred if isinstance(outputs, tuple) else barred[0]
 
     return wrapper
-
-
-_OP = Op("custom_function", lambda *arrays: arrays, inputs="*tensors", outputs=None)
-_OP.linked = False
 
 
 class _Barrier(Function):
@@ -449,13 +63,81 @@ class InplaceFunction(Function):
 
 
 class NestedIOFunction(Function):
-    """A Function of nested inputs: not supported."""
+    """A Function whose arguments and results are nested tuples, lists and dictionaries.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError(
-            "NestedIOFunction is not supported: use Function with flat arguments"
-        )
+    An instance is one call; kept for compatibility, ``Function`` is to be preferred.
+
+    >>> class Scale(NestedIOFunction):
+    ...     def forward_extended(self, pair):
+    ...         return {"twice": pair[0] * 2, "thrice": pair[1] * 3}
+    ...
+    ...     def backward_extended(self, grads):
+    ...         return ([grads["twice"] * 2, grads["thrice"] * 3],)
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> Scale()([x, x])["thrice"].sum().backward()
+    >>> x.grad
+    tensor([3., 3.])
+    """
+
+    _to_save_nested: Any = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        flat, self._nested_input = flatten(args)
+        results = _NestedCall.apply(self, *flat)
+        return unflatten(self._nested_output, results)
+
+    def forward(self, *args: Any) -> Any:
+        """Calls :meth:`forward_extended` with the nested arguments; the flat results."""
+        output = self.forward_extended(*unflatten(self._nested_input, list(args)))
+        flat, self._nested_output = flatten(output)
+        return tuple(flat)
+
+    def backward(self, *gradients: Any) -> Any:
+        """Calls :meth:`backward_extended` with nested gradients; the flat ones of the arguments."""
+        grads = self.backward_extended(unflatten(self._nested_output, list(gradients)))
+        return tuple(flatten(grads)[0])
+
+    def save_for_backward(self, *args: Any) -> None:
+        """Keeps nested tensors for :meth:`backward_extended`."""
+        self.to_save, self._to_save_nested = flatten(args)
+
+    @property
+    def saved_tensors(self) -> Any:
+        """What was given to ``save_for_backward``, nested as it was."""
+        return unflatten(self._to_save_nested, list(self._ctx.saved_tensors))
+
+    def mark_dirty(self, *args: Any, **kwargs: Any) -> None:
+        """Says that these nested inputs were modified in place."""
+        self.dirty_tensors = flatten((args, kwargs))[0]
+
+    def mark_non_differentiable(self, *args: Any, **kwargs: Any) -> None:
+        """Says that these nested outputs have no gradient."""
+        self.non_differentiable = flatten((args, kwargs))[0]
+
+    def forward_extended(self, *input: Any) -> Any:
+        """Computes the results, nested or not, from the nested arguments."""
+        raise NotImplementedError
+
+    def backward_extended(self, *grad_output: Any) -> Any:
+        """Computes the gradients of the arguments, nested as they are, from that of the result."""
+        raise NotImplementedError
 
 
-BackwardCFunction = FunctionCtx
+class _NestedCall(Function):
+    """One call of a NestedIOFunction, with its values in a row."""
+
+    @staticmethod
+    def forward(ctx: Any, call: NestedIOFunction, *values: Any) -> Any:
+        ctx.call, call._ctx = call, ctx
+        outputs = call.forward(*values)
+        ctx.save_for_backward(*call.to_save)
+        ctx.mark_dirty(*call.dirty_tensors)
+        ctx.mark_non_differentiable(*call.non_differentiable)
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return None, *ctx.call.backward(*grads)
+
+
 FunctionMeta = type

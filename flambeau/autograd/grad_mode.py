@@ -26,18 +26,18 @@ class ContextDecorator:
     def __exit__(self, *exc: object) -> None:
         raise NotImplementedError
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if isinstance(function, type):
+    def __call__(self, orig_func: Callable[..., Any]) -> Callable[..., Any]:
+        if isinstance(orig_func, type):
             raise TypeError(
-                f"cannot decorate class {function.__name__}: decorate its methods or __init__"
+                f"cannot decorate class {orig_func.__name__}: decorate its methods or __init__"
             )
-        if getattr(function, "__code__", None) and function.__code__.co_flags & _GENERATOR:
-            return self._generator(function)
+        if getattr(orig_func, "__code__", None) and orig_func.__code__.co_flags & _GENERATOR:
+            return self._generator(orig_func)
 
-        @functools.wraps(function)
+        @functools.wraps(orig_func)
         def decorated(*args: Any, **kwargs: Any) -> Any:
             with self.clone():
-                return function(*args, **kwargs)
+                return orig_func(*args, **kwargs)
 
         return decorated
 
@@ -108,9 +108,9 @@ class set_grad_enabled(ContextDecorator):  # noqa: N801
         self.prev, self.mode = modes.grad, mode
         modes.grad = mode
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, orig_func: Callable[..., Any]) -> Callable[..., Any]:
         modes.grad = self.prev
-        return super().__call__(function)
+        return super().__call__(orig_func)
 
     def __enter__(self) -> None:
         modes.grad = bool(self.mode)
@@ -189,4 +189,40 @@ class set_multithreading_enabled(ContextDecorator):  # noqa: N801
         modes.multithreading = self.prev
 
     def clone(self) -> set_multithreading_enabled:
+        return type(self)(self.mode)
+
+
+class enforce_grad_layout_policy(ContextDecorator):  # noqa: N801
+    """Whether a new ``.grad`` is laid out in memory as its tensor is; in this thread.
+
+    It is by default, or row by row where the tensor has gaps, at the price of a copy where the
+    gradient was computed in another layout. With ``enable=False`` such a gradient becomes
+    ``.grad`` as it is, if nobody else holds it.
+
+    >>> x = torch.ones(3, 2).t().requires_grad_()
+    >>> (x * torch.ones(2, 3)).sum().backward()
+    >>> x.grad.stride()
+    (1, 2)
+    """
+
+    def __init__(self, enable: bool = True) -> None:
+        if not isinstance(enable, bool):
+            raise TypeError(
+                "set_grad_layout_enforcement_enabled(): argument 'enabled' (position 1) must be "
+                f"bool, not {type(enable).__name__}"
+            )
+        self.prev, self.mode = modes.grad_layout, enable
+        modes.grad_layout = enable
+
+    def __call__(self, orig_func: Callable[..., Any]) -> Callable[..., Any]:
+        modes.grad_layout = self.prev
+        return super().__call__(orig_func)
+
+    def __enter__(self) -> None:
+        modes.grad_layout = self.mode
+
+    def __exit__(self, *exc: object) -> None:
+        modes.grad_layout = self.prev
+
+    def clone(self) -> enforce_grad_layout_policy:
         return type(self)(self.mode)

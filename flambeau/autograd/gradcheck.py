@@ -150,6 +150,41 @@ def _difference(
     return [(up - down) / (2 * eps) for up, down in zip(*sides)]
 
 
+def get_numerical_jacobian_wrt_specific_input(
+    fn: Function,
+    input_idx: int,
+    inputs: Any,
+    outputs: Any,
+    eps: float,
+    input: Tensor | None = None,
+    is_forward_ad: bool = False,
+) -> tuple[Tensor, ...]:
+    """The Jacobian of each output, ``[elements of the input, elements of the output]``.
+
+    By central differences of ``fn(*inputs)`` in the input of that index, which requires grad.
+    Outputs are real, unless the input is real too and ``is_forward_ad`` says that tangents are
+    meant; for a complex input ``x + iy`` the result is ``d/dx + i d/dy``.
+
+    >>> x = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    >>> get_numerical_jacobian_wrt_specific_input(torch.square, 0, (x,), x * x, 1e-6)[0].round()
+    tensor([[2., 0.],
+            [0., 4.]], dtype=torch.float64)
+    """
+    point = inputs[input_idx] if input is None else input
+    if not point.requires_grad:  # type: ignore[attr-defined]
+        raise AssertionError("Expected input to have requires_grad=True")
+    given = tuple([point if i == input_idx else v for i, v in enumerate(inputs)])
+    of_complex = point.dtype.is_complex
+    jacobians = []
+    for output, found in zip(_outputs(outputs), _numeric(fn, given, input_idx, eps)):
+        if output.dtype.is_complex and (of_complex or not is_forward_ad):
+            raise AssertionError("Expected ds_dx to be real-valued, not complex")
+        rows = found.T[0::2] + 1j * found.T[1::2] if of_complex else found.T
+        rows = rows[:, 0::2] + 1j * rows[:, 1::2] if output.dtype.is_complex else rows
+        jacobians.append(from_numpy(numpy.ascontiguousarray(rows)))
+    return tuple(jacobians)
+
+
 # ---- the checks
 
 

@@ -6,15 +6,29 @@ import itertools
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
+from flambeau.autograd.saved_values import (
+    allow_mutation_on_saved_tensors,
+    disable_saved_tensors_hooks,
+    save_on_cpu,
+    saved_tensors_hooks,
+)
 from flambeau.core.flips import settled
 from flambeau.core.graph import TWICE, Leaf, Node, Output, unsaved
 from flambeau.core.handles import RemovableHandle
-from flambeau.core.modes import flags, modes
+from flambeau.core.modes import modes
 from flambeau.core.publish import method
 from flambeau.core.tensor import Tensor
 from flambeau.core.views import bump, history
+
+__all__ = [
+    "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks",
+    "get_gradient_edge", "increment_version", "region_activation_memory_budget",
+    "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
+    "set_override_stale_capture_stream", "set_warn_on_accumulate_grad_stream_mismatch",
+]  # fmt: skip
 
 Hook = Callable[..., Any]
 
@@ -309,110 +323,48 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     return GradientEdge(node, 0)
 
 
-# ---- saved tensors
-
-
-class saved_tensors_hooks:  # noqa: N801 - the public name
-    """Packs each tensor that is saved for backward inside, and unpacks it when it is needed."""
-
-    def __init__(self, pack_hook: Hook, unpack_hook: Hook) -> None:
-        self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
-
-    def __enter__(self) -> None:
-        if modes.saved_hooks and modes.saved_hooks[-1] is None:
-            raise RuntimeError(_disabled[-1])
-        modes.saved_hooks = (*modes.saved_hooks, (self.pack_hook, self.unpack_hook))
-        flags.active += 1
-
-    def __exit__(self, *exc: object) -> None:
-        modes.saved_hooks = modes.saved_hooks[:-1]
-        flags.active -= 1
-
-
-class save_on_cpu(saved_tensors_hooks):  # noqa: N801
-    """Keeps the tensors saved inside in host memory until they are needed."""
-
-    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
-        super().__init__(lambda t: (t.device, t.cpu()), lambda packed: packed[1].to(packed[0]))
-
-
-_disabled: list[str] = []
-
-
-class disable_saved_tensors_hooks:  # noqa: N801
-    """Makes ``saved_tensors_hooks`` raise RuntimeError with this message inside."""
-
-    def __init__(self, error_message: str) -> None:
-        self.error_message = error_message
-
-    def __enter__(self) -> None:
-        if modes.saved_hooks and modes.saved_hooks[-1] is not None:
-            raise RuntimeError(self.error_message)
-        _disabled.append(self.error_message)
-        modes.saved_hooks = (*modes.saved_hooks, None)
-
-    def __exit__(self, *exc: object) -> None:
-        _disabled.pop()
-        modes.saved_hooks = modes.saved_hooks[:-1]
-
-    def __call__(self, function: Hook) -> Hook:
-        def disabled(*args: Any, **kwargs: Any) -> Any:
-            with disable_saved_tensors_hooks(self.error_message):
-                return function(*args, **kwargs)
-
-        return disabled
-
-
 def increment_version(tensor: Any) -> None:
     """Counts a write to ``tensor`` that autograd could not see."""
     for one in (tensor,) if isinstance(tensor, Tensor) else tensor:
         bump(one)
 
 
-# ---- writes to saved tensors
+# ---- asked for by programs that record CUDA graphs, or compile
 
 
-class allow_mutation_on_saved_tensors:  # noqa: N801 - the public name
-    """Tensors saved inside may be written to: backward uses the values that they had.
+def set_warn_on_accumulate_grad_stream_mismatch(enabled: bool) -> None:
+    """Whether to warn of gradients that come from another stream than they are accumulated in.
 
-    Every tensor that is saved is copied when it is saved. The backward pass must run inside too.
-
-    >>> x = torch.ones(2, requires_grad=True)
-    >>> with allow_mutation_on_saved_tensors():
-    ...     y = x.clone()
-    ...     out = (y ** 2).sum()
-    ...     _ = y.detach().zero_()
-    ...     out.backward()
-    >>> x.grad
-    tensor([2., 2.])
+    There are none: a backward pass computes and accumulates in the stream that is current when it
+    is called. So this changes nothing.
     """
+    _needs_bool(enabled)
 
-    _open = False
 
-    def __enter__(self) -> allow_mutation_on_saved_tensors:
-        if allow_mutation_on_saved_tensors._open:
-            raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
-        allow_mutation_on_saved_tensors._open = True
-        self.active = True
-        self.hooks = saved_tensors_hooks(self._pack, self._unpack)
-        self.hooks.__enter__()
-        return self
+def set_override_stale_capture_stream(enabled: bool) -> None:
+    """Whether a backward pass that is recorded in a CUDA graph leaves the streams of its forward.
 
-    def __exit__(self, *exc: object) -> None:
-        self.hooks.__exit__(*exc)
-        allow_mutation_on_saved_tensors._open = self.active = False
+    It always does: nodes remember no streams, all of a pass goes into the current one. So this
+    changes nothing.
+    """
+    _needs_bool(enabled)
 
-    def clear(self) -> None:
-        """Ends what was saved inside: backward through it raises from now on."""
-        self.active = False
 
-    def _pack(self, tensor: Tensor) -> Tensor:
-        return tensor.clone()  # type: ignore[attr-defined]
+def _needs_bool(enabled: Any) -> None:
+    if not isinstance(enabled, bool):
+        raise RuntimeError(f"enabled must be a bool, but got {type(enabled).__name__}")
 
-    def _unpack(self, tensor: Tensor) -> Tensor:
-        if not self.active:
-            raise AssertionError(
-                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context in "
-                "which the graph was originally recorded."
-            )
-        return tensor
+
+def region_activation_memory_budget(budget: float) -> AbstractContextManager[None]:
+    """How much of its intermediate values a compiled region may keep, from 0 (none) to 1.
+
+    RuntimeError outside a region that is being compiled: it would have no effect there.
+    """
+    name = "torch.autograd.graph.region_activation_memory_budget"
+    if isinstance(budget, bool) or not isinstance(budget, int | float):
+        raise TypeError(f"{name}: expects a float, got {type(budget).__name__}")
+    if not 0.0 <= budget <= 1.0:
+        raise ValueError(f"{name}: must be in [0, 1], got {budget}")
+    raise RuntimeError(
+        f"{name} can only be used inside a torch.compile region; it has no effect in eager mode."
+    )

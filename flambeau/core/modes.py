@@ -22,6 +22,7 @@ class Modes(threading.local):
     saved_hooks: tuple[Any, ...] = ()  # (pack, unpack) pairs for saved tensors, innermost last
     anomaly: tuple[bool, bool] = (False, True)  # detect_anomaly: on, check for nan
     multithreading: bool = True
+    grad_layout: bool = True  # whether a new ``.grad`` is laid out as its tensor
     level: int = 0  # how many transforms are nested
     lifts: tuple[Any, ...] = ()  # levels of the running transforms, and what lifts to them
     batches: tuple[Any, ...] = ()  # the vmaps that are running, innermost last
@@ -35,10 +36,11 @@ class Modes(threading.local):
 class Flags:
     """The state of the process."""
 
-    __slots__ = ("active", "devices", "slow")
+    __slots__ = ("active", "devices", "fills", "slow")
 
     active: int  # how many things ask for the full road
     devices: int  # how many device context managers are open
+    fills: bool  # whether memory that nobody has written to is given values
     slow: bool  # FLAMBEAU_FAST=0: no shortcuts at all
 
 
@@ -47,3 +49,4 @@ flags = Flags()
 flags.slow = os.environ.get("FLAMBEAU_FAST", "1") == "0"
 flags.active = 1 if flags.slow else 0
 flags.devices = 0
+flags.fills = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from flambeau.core.dtype import dtype as DType
 from flambeau.core.fitting import check_fits
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.layout import contiguous_format, preserve_format, strided
+from flambeau.core.limits import iinfo
 from flambeau.core.modes import flags, modes
 from flambeau.core.tensor import INFERENCE, Tensor, wrap
 from flambeau.core.virtual import virtual
@@ -49,7 +51,9 @@ def filled(shape: tuple[int, ...], kind: Kind, value: Any = None) -> Any:
 
 def _filled(xp: Any, shape: tuple[int, ...], kind: Kind, value: Any) -> Any:
     if value is None:
-        return xp.empty(shape, kind.array_type)
+        return xp.full(shape, _unset(kind), kind.array_type) if flags.fills else xp.empty(
+            shape, kind.array_type
+        )
     if value == 0 and not isinstance(value, complex):
         return xp.zeros(shape, kind.array_type)
     array = xp.empty(shape, kind.array_type)
@@ -59,6 +63,12 @@ def _filled(xp: Any, shape: tuple[int, ...], kind: Kind, value: Any) -> Any:
         value = numpy.asarray(value).astype(kind.array_type).item()
     array[...] = value
     return array
+
+
+def _unset(kind: Kind) -> Any:
+    """What deterministic mode finds in memory that nobody has written to."""
+    of = kind.dtype
+    return math.nan if of.rank > 1 else iinfo(of).max if of.rank else True
 
 
 def sizes(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:

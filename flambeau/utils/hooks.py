@@ -6,14 +6,15 @@ import warnings
 from typing import Any
 
 from flambeau.core.handles import RemovableHandle
+from flambeau.utils.backward_hooks import BackwardHook
 
-__all__ = ["RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
+__all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
 
 
-def unserializable_hook(function: Any) -> Any:
+def unserializable_hook(f: Any) -> Any:
     """Marks a tensor hook as one that saving warns about; usable as a decorator."""
-    function.__torch_unserializable__ = True
-    return function
+    f.__torch_unserializable__ = True
+    return f
 
 
 def warn_if_has_hooks(tensor: Any) -> None:

@@ -79,6 +79,11 @@ class WeakIdKeyDictionary(MutableMapping[Any, Any]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {id(self):#x}>"
 
+    def update(self, dict: Any = None, **kwargs: Any) -> None:  # type: ignore[override]
+        """Takes the items of another dictionary, or of pairs."""
+        for key, value in (*_pairs(dict), *kwargs.items()):
+            self[key] = value
+
     def keyrefs(self) -> list[Any]:
         """The references themselves."""
         return list(self.data)
@@ -99,6 +104,10 @@ class WeakIdKeyDictionary(MutableMapping[Any, Any]):
     def __ior__(self, other: Any) -> WeakIdKeyDictionary:
         self.update(other)
         return self
+
+
+def _pairs(given: Any) -> Any:
+    return () if given is None else given.items() if hasattr(given, "items") else given
 
 
 WeakTensorKeyDictionary = WeakIdKeyDictionary

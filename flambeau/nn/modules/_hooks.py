@@ -15,7 +15,7 @@ from typing import Any
 
 from flambeau.core.handles import RemovableHandle
 from flambeau.core.tensor import Tensor
-from flambeau.nn.modules._backward_hooks import FullBackwardHooks, register_on_result
+from flambeau.utils.backward_hooks import BackwardHook, register_on_result
 
 __all__ = [
     "register_module_backward_hook",
@@ -204,13 +204,13 @@ class Hooks:
             full, last = self._get_backward_hooks()
             before = self._get_backward_pre_hooks()
             if full or before:
-                gate = FullBackwardHooks(self, full, before)
-                args = gate.enter(args)
+                gate = BackwardHook(self, full, before)
+                args = gate.setup_input_hook(args)
         result = self.forward(*args, **kwargs)
         if own["_forward_hooks"] or _global_forward_hooks:
             result = self._run_forward_hooks(args, kwargs, result, called)
         if gate is not None:
-            result = gate.leave(result)
+            result = gate.setup_output_hook(result)
         if last:
             register_on_result(self, last, result)
         return result

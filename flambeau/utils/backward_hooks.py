@@ -33,18 +33,20 @@ class _Gate(Function):
         return None, *ctx.passed(grads)
 
 
-class FullBackwardHooks:
+class BackwardHook:
     """One call of a module: runs its full backward hooks when both ends of it have gradients."""
 
-    def __init__(self, module: Any, hooks: Sequence[Any], pre_hooks: Sequence[Any]) -> None:
+    def __init__(
+        self, module: Any, user_hooks: Sequence[Any], user_pre_hooks: Sequence[Any]
+    ) -> None:
         self.module = module
-        self.hooks = hooks
-        self.pre_hooks = pre_hooks
+        self.user_hooks = user_hooks
+        self.user_pre_hooks = user_pre_hooks
         self.grad_outputs: Gradients | None = None
         self.inputs = 0
         self.waits_for_inputs = False
 
-    def enter(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    def setup_input_hook(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, with a gate before those that need a gradient."""
         self.inputs = len(args)
         places, args, gated = _gated(args, self._at_input)
@@ -52,30 +54,30 @@ class FullBackwardHooks:
         self.input_places = places
         return args
 
-    def leave(self, result: Any) -> Any:
+    def setup_output_hook(self, args: Any) -> Any:
         """The result, with a gate behind the tensors in it."""
-        single = isinstance(result, Tensor)
-        values = (result,) if single else result
+        single = isinstance(args, Tensor)
+        values = (args,) if single else args
         if not isinstance(values, tuple):
             warnings.warn(
                 "For backward hooks to be called, module output should be a Tensor or a tuple "
-                f"of Tensors but received {type(result)}",
+                f"of Tensors but received {type(args)}",
                 stacklevel=3,
             )
-            return result
+            return args
         self.outputs = len(values)
         self.output_places, gated, _ = _gated(values, self._at_output)
         return gated[0] if single else gated
 
     def _at_output(self, grads: Gradients) -> Gradients:
         whole = _spread(grads, self.output_places, self.outputs)
-        for hook in self.pre_hooks:
+        for hook in self.user_pre_hooks:
             whole = _replaced(hook(self.module, whole), whole, "Backward pre hook", "grad_output")
         self.grad_outputs = whole
         if not self.waits_for_inputs:
-            if self.hooks:
+            if self.user_hooks:
                 warnings.warn(NO_INPUT_GRADIENT, stacklevel=2)
-            for hook in self.hooks:
+            for hook in self.user_hooks:
                 changed = hook(self.module, (None,) * self.inputs, whole)
                 if changed is not None and not _all_none(changed):
                     raise RuntimeError(
@@ -88,7 +90,7 @@ class FullBackwardHooks:
     def _at_input(self, grads: Gradients) -> Gradients:
         whole = _spread(grads, self.input_places, self.inputs)
         if self.grad_outputs is not None:
-            for hook in self.hooks:
+            for hook in self.user_hooks:
                 changed = hook(self.module, whole, self.grad_outputs)
                 whole = _replaced(changed, whole, "Backward hook", "grad_input")
             self.grad_outputs = None
