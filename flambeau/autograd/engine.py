@@ -209,7 +209,7 @@ def _owned(grad: Tensor, leaf: Tensor) -> Tensor:
     if flips:
         return flip(wrap(grad._array, grad.kind).clone(), flips)  # type: ignore[attr-defined]
     copy = grad.detach().clone()  # type: ignore[attr-defined]
-    if _is_laid_out(copy._array, leaf._array):
+    if copy._kind is None or _is_laid_out(copy._array, leaf._array):
         return copy
     like, form = (leaf, None) if is_dense(leaf._array) else (grad, contiguous_format)
     return empty_like(like, memory_format=form).copy_(grad)  # type: ignore[attr-defined]
