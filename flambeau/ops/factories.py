@@ -51,8 +51,10 @@ def filled(shape: tuple[int, ...], kind: Kind, value: Any = None) -> Any:
 
 def _filled(xp: Any, shape: tuple[int, ...], kind: Kind, value: Any) -> Any:
     if value is None:
-        return xp.full(shape, _unset(kind), kind.array_type) if flags.fills else xp.empty(
-            shape, kind.array_type
+        return (
+            xp.full(shape, _unset(kind), kind.array_type)
+            if flags.fills
+            else xp.empty(shape, kind.array_type)
         )
     if value == 0 and not isinstance(value, complex):
         return xp.zeros(shape, kind.array_type)

@@ -34,7 +34,7 @@ def test_graphs_of_swapped_tensors_are_closed() -> None:
     with pytest.raises(RuntimeError, match="was poisoned by swap_tensors"):
         y.backward()
     keep = weakref.ref(a)
-    with pytest.raises(RuntimeError, match="^Cannot swap t1 because it has weakref"):
+    with pytest.raises(RuntimeError, match=r"^Cannot swap t1 because it has weakref"):
         swap_tensors(a, b)
     assert keep() is a
 
