@@ -12,6 +12,7 @@ from typing import Any
 import numpy
 
 from flambeau.core.dispatch import dispatch, number_array
+from flambeau.core.documentation import of_one, of_two
 from flambeau.core.dtype import scalar_name
 from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS
@@ -85,6 +86,7 @@ def unary(
             raise RuntimeError(f"In-place {name} is not supported for complex tensors.")
         return mutate(op, (input,))
 
+    doc = of_one(op, doc, changes)
     return publish(op, entry, in_place, doc, f"{name} {name}_" if methods is None else methods)
 
 
@@ -160,7 +162,7 @@ def binary(
         op,
         make(lambda other: _refuse(op, other)),
         _binary_in_place(op, places(kernel), operands, not boolean, _refusal_in_place(op)),
-        doc,
+        of_two(op, doc, numbers, boolean),
         f"{name} {name}_" if methods is None else methods,
         operator=make(_foreign),
         operator_in_place=_binary_in_place(op, places(kernel), operands, not boolean, _foreign),
@@ -310,7 +312,7 @@ def scaled_binary(
         op,
         make(lambda other: _refuse(op, other)),
         _scaled_in_place(op, kernels, _refusal_in_place(op)),
-        doc,
+        of_two(op, doc, "other"),
         methods,
         operator=make(_foreign),
         operator_in_place=_scaled_in_place(op, kernels, _foreign),

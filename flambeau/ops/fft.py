@@ -185,18 +185,28 @@ def _real_result(
     return deliver(name, found, out)
 
 
-_KINDS: dict[str, tuple[Any, bool, str]] = {
-    "fft": (_full, True, "The transform"),
-    "ifft": (_full, False, "The inverse transform"),
-    "rfft": (_half, True, "The transform of real numbers, without the negative frequencies,"),
-    "irfft": (_real_result, False, "The inverse of ``rfft``, real,"),
-    "hfft": (_real_result, True, "The transform of half of a Hermitian signal, real,"),
-    "ihfft": (_half, False, "The inverse of ``hfft``"),
-}
+_NORM = """``norm`` says which direction is scaled: "backward" the inverse one, "ortho" both by the
+    root, "forward" the forward one."""
+_COMPLEX = "``input`` is real or complex, the result complex of the same sizes."
+_FROM_REAL = """``input`` is real; of the ``n`` results of the last dimension ``n // 2 + 1`` are
+    kept. RuntimeError for complex numbers."""
+_TO_REAL = """The ``n // 2 + 1`` numbers of the last dimension give ``n`` real ones; by default
+    ``n`` is even."""
+
+# The function, its direction, what it computes, of what, and the last size that it makes of 4.
+_KINDS: dict[str, tuple[Any, bool, str, str, int]] = {
+    "fft": (_full, True, "The transform", _COMPLEX, 4),
+    "ifft": (_full, False, "The inverse transform", _COMPLEX, 4),
+    "rfft": (_half, True, "The transform of real numbers, without the negative frequencies,",
+             _FROM_REAL, 3),
+    "irfft": (_real_result, False, "The inverse of ``rfft``, real,", _TO_REAL, 6),
+    "hfft": (_real_result, True, "The transform of half of a Hermitian signal, real,", _TO_REAL, 6),
+    "ihfft": (_half, False, "The inverse of ``hfft``", _FROM_REAL, 3),
+}  # fmt: skip
 
 
 def _one(name: str) -> Callable[..., Tensor]:
-    run, forward, text = _KINDS[name]
+    run, forward, *_ = _KINDS[name]
 
     def transform(
         input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *,
@@ -204,11 +214,11 @@ def _one(name: str) -> Callable[..., Tensor]:
     ) -> Tensor:  # fmt: skip
         return run(f"fft_{name}", input, None if n is None else (n,), (dim,), norm, forward, out)
 
-    return _named(transform, name, f"{text} along one dimension, cut or padded to ``n``.")
+    return _named(transform, name, "", "along one dimension, cut or padded to ``n``", "4")
 
 
 def _two(name: str) -> Callable[..., Tensor]:
-    run, forward, text = _KINDS[name]
+    run, forward, *_ = _KINDS[name]
 
     def transform(
         input: Tensor, s: Sizes = None, dim: Sizes = (-2, -1), norm: str | None = None, *,
@@ -216,11 +226,11 @@ def _two(name: str) -> Callable[..., Tensor]:
     ) -> Tensor:  # fmt: skip
         return run(f"fft_{name}2", input, s, dim, norm, forward, out)
 
-    return _named(transform, f"{name}2", f"{text} over two dimensions.")
+    return _named(transform, name, "2", "over two dimensions, cut or padded to ``s``", "2, 4")
 
 
 def _many(name: str) -> Callable[..., Tensor]:
-    run, forward, text = _KINDS[name]
+    run, forward, *_ = _KINDS[name]
 
     def transform(
         input: Tensor, s: Sizes = None, dim: Sizes = None, norm: str | None = None, *,
@@ -228,12 +238,24 @@ def _many(name: str) -> Callable[..., Tensor]:
     ) -> Tensor:  # fmt: skip
         return run(f"fft_{name}n", input, s, dim, norm, forward, out)
 
-    return _named(transform, f"{name}n", f"{text} over the given dimensions, or all of them.")
+    place = "over the given dimensions, or all of them, cut or padded to ``s``"
+    return _named(transform, name, "n", place, "1, 2, 4")
 
 
-def _named(function: Callable[..., Tensor], name: str, doc: str) -> Callable[..., Tensor]:
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
+def _named(
+    function: Callable[..., Tensor], kind: str, suffix: str, place: str, sizes: str
+) -> Callable[..., Tensor]:
+    *_, text, operands, last = _KINDS[kind]
+    name = function.__name__ = function.__qualname__ = kind + suffix
+    function.__doc__ = f"""{text} {place}.
+
+    {operands}
+    {_NORM}
+    RuntimeError for sizes below 1, and for other values of ``norm``.
+
+    >>> torch.fft.{name}(torch.ones({sizes})).shape
+    torch.Size([{sizes[:-1]}{last}])
+    """
     return function
 
 

@@ -26,6 +26,11 @@ def from_file(
 
     Raises:
         RuntimeError: the file cannot be opened, or is too small (when not ``shared``).
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     torch.from_file(file.name, shared=True, size=3)
+    tensor([0., 0., 0.])
     """
     of = dtype or default.dtype
     if shared:

@@ -147,6 +147,12 @@ def scaled_mm(
 
     The recipes are ``ScalingType.TensorWise`` (one scale for a matrix) or ``RowWise`` (``[M, 1]``
     and ``[1, N]``). Raises ValueError for the recipes of blocks.
+
+    >>> matrix, scale = torch.ones(2, 3).to(torch.float8_e4m3fn), torch.tensor(2.)
+    >>> recipe = F.ScalingType.TensorWise
+    >>> F.scaled_mm(matrix, matrix.t(), scale, recipe, scale, recipe)
+    tensor([[12., 12.],
+            [12., 12.]], dtype=torch.bfloat16)
     """
     for tensor in (mat_a, mat_b):
         if not tensor.dtype.name.startswith("float8"):
@@ -212,7 +218,14 @@ def scaled_grouped_mm(
     use_fast_accum: bool = False,
 ) -> Tensor:  # fmt: skip
     """``grouped_mm`` of float8 rows ``[M, K]`` and matrices ``[G, K, N]``, with scales of the rows
-    ``[M]`` and of the columns ``[G, N]``."""
+    ``[M]`` and of the columns ``[G, N]``.
+
+    >>> rows = torch.ones(2, 3).to(torch.float8_e4m3fn)
+    >>> matrices, recipe = torch.ones(1, 3, 4).to(torch.float8_e4m3fn), F.ScalingType.RowWise
+    >>> scales, ends = (torch.ones(2), torch.ones(1, 4)), torch.tensor([2], dtype=torch.int32)
+    >>> F.scaled_grouped_mm(rows, matrices, scales[0], recipe, scales[1], recipe, offs=ends).shape
+    torch.Size([2, 4])
+    """
     _check_groups(mat_a, mat_b, offs, bias)
     recipes = {_one(scale_recipe_a), _one(scale_recipe_b)}
     if recipes != {_ScalingType.RowWise} or mat_a.ndim != 2 or mat_b.ndim != 3:

@@ -39,15 +39,31 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
     return 1, 0
 
 
+class _Capsule:
+    """What NumPy asks of an exporter, for the capsule that `to_dlpack` makes of CPU memory."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
+
+
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor over the memory of another library's array or tensor.
 
-    Any object with ``__dlpack__``, on the CPU or on CUDA; ``copy`` gives it memory of its own.
+    Any object with ``__dlpack__``, on the CPU or on CUDA, or a capsule of CPU memory; ``copy``
+    gives it memory of its own.
 
     >>> import numpy
     >>> torch.from_dlpack(numpy.arange(3))
     tensor([0, 1, 2])
     """
+    if type(ext_tensor).__name__ == "PyCapsule":
+        ext_tensor = _Capsule(ext_tensor)
     if isinstance(ext_tensor, Tensor) and device is None:
         return ext_tensor.clone() if copy else ext_tensor.data  # type: ignore[attr-defined]
     where = ext_tensor.__dlpack_device__()[0] if hasattr(ext_tensor, "__dlpack_device__") else 1
@@ -71,7 +87,11 @@ def _cuda(array: Any) -> device:
 
 
 def to_dlpack(tensor: Tensor) -> Any:
-    """A capsule through which another library sees the tensor's memory."""
+    """A capsule through which another library sees the tensor's memory.
+
+    >>> torch.from_dlpack(torch.to_dlpack(torch.ones(2)))
+    tensor([1., 1.])
+    """
     return tensor.__dlpack__()  # type: ignore[attr-defined]
 
 

@@ -147,8 +147,15 @@ def _check_sizes(tensors: list[Tensor], dim: int) -> None:
                 )
 
 
-concat = named(cat, "concat", "The same as ``cat``.")
-concatenate = named(cat, "concatenate", "The same as ``cat``.")
+concat = named(cat, "concat", """The same as ``cat``.
+
+    >>> torch.concat((torch.ones(1, 2), torch.zeros(1, 2)))
+    tensor([[1., 1.],
+            [0., 0.]])""")  # fmt: skip
+concatenate = named(cat, "concatenate", """The same as ``cat``.
+
+    >>> torch.concatenate((torch.ones(1), torch.zeros(1)))
+    tensor([1., 0.])""")  # fmt: skip
 
 
 # ---- along a new dimension
@@ -235,7 +242,11 @@ def vstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
     return cat(_at_least("vstack", atleast_2d, tensors), 0, out=out)
 
 
-row_stack = named(vstack, "row_stack", "The same as ``vstack``.")
+row_stack = named(vstack, "row_stack", """The same as ``vstack``.
+
+    >>> torch.row_stack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[1, 2],
+            [3, 4]])""")  # fmt: skip
 
 
 def dstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:

@@ -187,9 +187,21 @@ def _layers(mode: str) -> Callable[..., Any]:
         return (output.transpose(0, 1) if batch_first else output), *final  # type: ignore
 
     run.__name__ = run.__qualname__ = mode
-    run.__doc__ = (
-        f"All layers of ``{mode}`` over a sequence ``[T, B, I]``: the output and the last state."
-    )
+    rows = {"gru": 9, "lstm": 12}.get(mode, 3)
+    state = "torch.zeros(1, 1, 3)" if mode != "lstm" else "(torch.zeros(1, 1, 3),) * 2"
+    run.__doc__ = f"""All layers of ``{mode}`` over a sequence ``[T, B, I]``: output and last state.
+
+    ``{mode}(input, hx, params, has_biases, num_layers, dropout, train, bidirectional,
+    batch_first)``; of a packed sequence ``{mode}(data, batch_sizes, hx, params, has_biases,
+    num_layers, dropout, train, bidirectional)``. ``hx`` is ``[layers, B, H]``, for ``lstm`` two;
+    ``params`` lists the weights ``[rows, I]`` and ``[rows, H]``, then biases, of each layer and
+    direction. RuntimeError where their sizes do not fit.
+
+    >>> weights = [torch.zeros({rows}, 2), torch.zeros({rows}, 3)]
+    >>> sequence, state = torch.ones(4, 1, 2), {state}
+    >>> torch.{mode}(sequence, state, weights, False, 1, 0.0, False, False, False)[0].shape
+    torch.Size([4, 1, 3])
+    """
     return run
 
 

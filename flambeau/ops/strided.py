@@ -132,7 +132,14 @@ def slice_inverse(
     input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None,
     step: int = 1,
 ) -> Tensor:  # fmt: skip
-    """The tensor that ``input`` was sliced from: its memory, seen as ``src`` sees its own."""
+    """The tensor that ``input`` was sliced from: its memory, seen as ``src`` sees its own.
+
+    Of any dtype; RuntimeError where the memory of ``input`` is smaller.
+
+    >>> x = torch.arange(4)
+    >>> torch.slice_inverse(x[0:2], x, 0, 0, 2)
+    tensor([0, 1, 2, 3])
+    """
     shape, stride, offset = geometry(src._array)[:3]
     return input.as_strided(shape, stride, offset)  # type: ignore[attr-defined]
 

@@ -88,7 +88,10 @@ def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     return transpose(input, axis0, axis1)
 
 
-swapdims = named(transpose, "swapdims", "The same as ``transpose``.")
+swapdims = named(transpose, "swapdims", """The same as ``transpose``.
+
+    >>> torch.swapdims(torch.ones(2, 3), 0, 1).shape
+    torch.Size([3, 2])""")  # fmt: skip
 
 
 @in_place_view("t_")
@@ -160,7 +163,10 @@ def _unrepeated(dims: tuple[int, ...], ndim: int, name: str) -> list[int]:
     return wrapped if ndim else []
 
 
-moveaxis = named(movedim, "moveaxis", "The same as ``movedim``.")
+moveaxis = named(movedim, "moveaxis", """The same as ``movedim``.
+
+    >>> torch.moveaxis(torch.ones(2, 3, 4), 0, -1).shape
+    torch.Size([3, 4, 2])""")  # fmt: skip
 
 
 @method("adjoint")

@@ -203,9 +203,10 @@ def _signal(
 
 
 def _signal_window(
-    name: str, doc: str, make: Callable[..., Any], params: dict[str, Any]
+    name: str, doc: str, shown: str, make: Callable[..., Any], params: dict[str, Any]
 ) -> Callable[..., Tensor]:
-    """A window of ``torch.signal.windows`` with its own keyword arguments."""
+    """A window of ``torch.signal.windows`` with its own keyword arguments; `shown` are the second
+    and third of five numbers."""
 
     def window(M: int, *, sym: bool = True, dtype: DType | None = None, layout: Any = None,
                device: Any = None, requires_grad: bool = False, **own: Any) -> Tensor:  # fmt: skip
@@ -221,7 +222,15 @@ def _signal_window(
         return _signal(name, M, sym, make(sym=sym, M=M, **{**params, **own}), options)
 
     window.__name__ = window.__qualname__ = name
-    window.__doc__ = doc
+    defaults = "".join([f", {parameter}={value}" for parameter, value in params.items()])
+    window.__doc__ = f"""{doc}
+
+    ``{name}(M, *{defaults}, sym=True)``: ``M`` numbers, float32 or float64; without
+    ``sym`` the last of one more is left out. ValueError for other dtypes, and a negative ``M``.
+
+    >>> torch.signal.windows.{name}(5)[1:3]
+    tensor([{shown}])
+    """
     return window
 
 
@@ -265,33 +274,48 @@ def _cosine(sym: bool, M: int) -> Callable[[Tensor, int], Tensor]:
 
 _NUTTALL = (0.3635819, 0.4891775, 0.1365995, 0.0106411)
 SIGNAL_WINDOWS = {
-    name: _signal_window(name, doc, make, params)
-    for name, doc, make, params in (
-        ("bartlett", "A triangle.", lambda sym, M: _triangle, {}),
-        ("blackman", "Three cosine terms.", lambda sym, M: _cosines(0.42, 0.5, 0.08), {}),
-        ("cosine", "Half a period of a sine.", _cosine, {}),
+    name: _signal_window(name, doc, shown, make, params)
+    for name, doc, shown, make, params in (
+        ("bartlett", "A triangle.", "0.5000, 1.0000", lambda sym, M: _triangle, {}),
+        (
+            "blackman",
+            "Three cosine terms.",
+            "0.3400, 1.0000",
+            lambda sym, M: _cosines(0.42, 0.5, 0.08),
+            {},
+        ),
+        ("cosine", "Half a period of a sine.", "0.8090, 1.0000", _cosine, {}),
         (
             "exponential",
             "``exp(-|k - center| / tau)``.",
+            "0.3679, 1.0000",
             _exponential,
             {"center": None, "tau": 1.0},
         ),
-        ("gaussian", "``exp(-x^2 / (2 std^2))``.", _gaussian, {"std": 1.0}),
+        ("gaussian", "``exp(-x^2 / (2 std^2))``.", "0.6065, 1.0000", _gaussian, {"std": 1.0}),
         (
             "general_hamming",
             "``alpha - (1 - alpha) cos``.",
+            "0.5400, 1.0000",
             lambda alpha, sym, M: _cosines(alpha, 1 - alpha),
             {"alpha": 0.54},
         ),
-        ("hamming", "``0.54 - 0.46 cos``.", lambda sym, M: _cosines(0.54, 0.46), {}),
-        ("hann", "``0.5 - 0.5 cos``.", lambda sym, M: _cosines(0.5, 0.5), {}),
+        (
+            "hamming",
+            "``0.54 - 0.46 cos``.",
+            "0.5400, 1.0000",
+            lambda sym, M: _cosines(0.54, 0.46),
+            {},
+        ),
+        ("hann", "``0.5 - 0.5 cos``.", "0.5000, 1.0000", lambda sym, M: _cosines(0.5, 0.5), {}),
         (
             "kaiser",
             "``I0(beta sqrt(1 - x^2)) / I0(beta)``.",
+            "0.2157, 1.0000",
             lambda beta, sym, M: _kaiser(_positive(beta)),
             {"beta": 12.0},
         ),
-        ("nuttall", "Four cosine terms.", lambda sym, M: _cosines(*_NUTTALL), {}),
+        ("nuttall", "Four cosine terms.", "0.2270, 1.0000", lambda sym, M: _cosines(*_NUTTALL), {}),
     )
 }
 

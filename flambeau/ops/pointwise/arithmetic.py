@@ -51,17 +51,10 @@ def _no_bools(input: Any, other: Any) -> None:
     )
 
 
-def _bool_difference(of: dtype) -> Exception:
-    return RuntimeError(
-        "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
-        "`logical_xor()` operator instead."
-    )
-
-
 sub = scaled_binary("sub", numpy.subtract, kernels.subtract_scaled, check=_no_bools, accepts="ifc",
     input=lambda grad: grad,
     other=lambda grad, alpha: -grad if alpha == 1 else grad * -conj(alpha),
-    doc="""``input - alpha * other``, broadcast to a common shape.
+    doc="""``input - alpha * other``, broadcast to a common shape; RuntimeError for bools.
 
     >>> torch.sub(torch.tensor([5, 7]), 2)
     tensor([3, 5])""",
@@ -72,7 +65,7 @@ _rsub = scaled_binary("rsub", kernels.subtract_reversed, kernels.subtract_revers
     check=_no_bools, accepts="ifc", node="RsubBackward1",
     input=lambda grad, alpha: -grad if alpha == 1 else grad * -conj(alpha),
     other=lambda grad: grad,
-    doc="``other - alpha * input``, broadcast to a common shape.",
+    doc="``other - alpha * input``, broadcast to a common shape; RuntimeError for bools.",
     methods="__rsub__")  # fmt: skip
 
 
@@ -264,10 +257,9 @@ _pow = binary("pow", kernels.power, accepts="ifc", refusal="pow", numbers="eithe
     second="exponent", check=_no_integer_reciprocal,
     input=_power_of_base,
     other=_power_of_exponent,
-    doc="""``input`` to the power of ``exponent``, broadcast to a common shape; either may be a
-    number.
+    doc="""``input`` to the power of ``exponent``, broadcast to a common shape.
 
-    Raises RuntimeError for integers and a negative number as exponent.
+    NotImplementedError for bools, RuntimeError for integers to a power that is a negative number.
 
     >>> torch.pow(torch.tensor([1., 2., 3.]), 2)
     tensor([1., 4., 9.])

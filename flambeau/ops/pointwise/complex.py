@@ -230,7 +230,11 @@ def resolve_neg(input: Tensor) -> Tensor:
 
 @method("is_conj")
 def is_conj(input: Tensor) -> bool:
-    """Whether the memory holds the conjugates of the elements."""
+    """Whether the memory holds the conjugates of the elements.
+
+    >>> torch.is_conj(torch.tensor([1j]).conj())
+    True
+    """
     return bool(_flips("is_conj", input) & CONJ)
 
 

@@ -181,40 +181,44 @@ airy_ai = _bessel("airy_ai", kernels.airy_ai, """The Airy function Ai.
 # ---- orthogonal polynomials
 
 
-def _polynomial(name: str, kernel: Any, doc: str) -> Any:
+def _polynomial(name: str, kernel: Any, doc: str, cubic: str) -> Any:
+    """A row; `cubic` is the polynomial of degree 3 at 1/4."""
     return binary(f"special_{name}", kernel, promote="float", accepts="f", numbers="either",
         second="n", refusal=f"{name}_cpu", input=no_derivative(f"special_{name}"),
         other=no_derivative(f"special_{name}"), methods="",
-        doc=f"{doc} of degree ``n`` at ``input``; 0 for a negative degree.")  # fmt: skip
+        doc=f"""{doc} of degree ``n`` at ``input``; 0 for a negative degree.
+
+    >>> torch.special.{name}(torch.tensor([0.25]), 3)
+    tensor([{cubic}])""")  # fmt: skip
 
 
 chebyshev_polynomial_t = _polynomial("chebyshev_polynomial_t", pointwise_polynomials.chebyshev_t,
-    "The Chebyshev polynomial of the first kind")  # fmt: skip
+    "The Chebyshev polynomial of the first kind", "-0.6875")  # fmt: skip
 chebyshev_polynomial_u = _polynomial("chebyshev_polynomial_u", pointwise_polynomials.chebyshev_u,
-    "The Chebyshev polynomial of the second kind")  # fmt: skip
+    "The Chebyshev polynomial of the second kind", "-0.8750")  # fmt: skip
 chebyshev_polynomial_v = _polynomial("chebyshev_polynomial_v", pointwise_polynomials.chebyshev_v,
-    "The Chebyshev polynomial of the third kind")  # fmt: skip
+    "The Chebyshev polynomial of the third kind", "-0.1250")  # fmt: skip
 chebyshev_polynomial_w = _polynomial("chebyshev_polynomial_w", pointwise_polynomials.chebyshev_w,
-    "The Chebyshev polynomial of the fourth kind")  # fmt: skip
+    "The Chebyshev polynomial of the fourth kind", "-1.6250")  # fmt: skip
 shifted_chebyshev_polynomial_t = _polynomial("shifted_chebyshev_polynomial_t",
     pointwise_polynomials.shifted_chebyshev_t,
-    "The shifted Chebyshev polynomial of the first kind")  # fmt: skip
+    "The shifted Chebyshev polynomial of the first kind", "1.")  # fmt: skip
 shifted_chebyshev_polynomial_u = _polynomial("shifted_chebyshev_polynomial_u",
     pointwise_polynomials.shifted_chebyshev_u,
-    "The shifted Chebyshev polynomial of the second kind")  # fmt: skip
+    "The shifted Chebyshev polynomial of the second kind", "1.")  # fmt: skip
 shifted_chebyshev_polynomial_v = _polynomial("shifted_chebyshev_polynomial_v",
     pointwise_polynomials.shifted_chebyshev_v,
-    "The shifted Chebyshev polynomial of the third kind")  # fmt: skip
+    "The shifted Chebyshev polynomial of the third kind", "1.")  # fmt: skip
 shifted_chebyshev_polynomial_w = _polynomial("shifted_chebyshev_polynomial_w",
     pointwise_polynomials.shifted_chebyshev_w,
-    "The shifted Chebyshev polynomial of the fourth kind")  # fmt: skip
+    "The shifted Chebyshev polynomial of the fourth kind", "1.")  # fmt: skip
 hermite_polynomial_h = _polynomial("hermite_polynomial_h", pointwise_polynomials.hermite_h,
-    "The physicists' Hermite polynomial")  # fmt: skip
+    "The physicists' Hermite polynomial", "-2.8750")  # fmt: skip
 hermite_polynomial_he = _polynomial("hermite_polynomial_he", pointwise_polynomials.hermite_he,
-    "The probabilists' Hermite polynomial")  # fmt: skip
+    "The probabilists' Hermite polynomial", "-0.7344")  # fmt: skip
 laguerre_polynomial_l = _polynomial("laguerre_polynomial_l", pointwise_polynomials.laguerre_l,
-    "The Laguerre polynomial")  # fmt: skip
+    "The Laguerre polynomial", "0.3411")  # fmt: skip
 legendre_polynomial_p = _polynomial("legendre_polynomial_p", pointwise_polynomials.legendre_p,
-    "The Legendre polynomial")  # fmt: skip
+    "The Legendre polynomial", "-0.3359")  # fmt: skip
 
 __all__ = exported(globals())
