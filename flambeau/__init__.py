@@ -175,7 +175,9 @@ __getattr__ = _module_getattr(
     lazy=(
         "__config__",
         "__future__",
+        "_dynamo",
         "amp",
+        "compiler",
         "cpu",
         "cuda",
         "diagnostics",
@@ -206,6 +208,7 @@ __getattr__ = _module_getattr(
         "save": "serialization",
         "autocast": "amp",
         "classes": "_classes",
+        "compile": "_dynamo.eval_frame",
         "GradScaler": "amp",
         "summary": "model_summary",
         "thread_safe_generator": "random",

@@ -22,8 +22,8 @@ _PLANNED = {
     "0.3": "autograd func profiler utils vmap",
     "0.4": "GradScaler amp autocast get_autocast_dtype is_autocast_enabled nn optim",
     "1.0": """
-        accelerator backends classes compile compiler cond cpu cuda distributed distributions export
-        fx hub jit library mps mtia multiprocessing nested onnx ops overrides package quantization
+        accelerator backends cond cpu cuda distributed distributions export
+        fx hub jit library mps mtia multiprocessing nested onnx overrides package quantization
         return_types serialization sparse sparse_bsc_tensor sparse_bsr_tensor
         sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor testing
         utils.cpp_extension utils.data utils.mobile_optimizer utils.model_zoo utils.tensorboard xpu

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import flambeau
 from flambeau.core.tensor import Parameter, Tensor
 from flambeau.nn.modules._hooks import (
     Hooks,
@@ -150,7 +151,8 @@ class Module(Tree, State, Moves, Hooks, Notebook):
             raise
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Accepts the arguments of ``compile``; the module keeps running eagerly."""
+        """``torch.compile`` of this module's calls, in place: the module runs as it is."""
+        self._compiled_call_impl = flambeau.compile(self._call_impl, *args, **kwargs)
 
     # --- attributes
 
