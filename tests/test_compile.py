@@ -241,7 +241,6 @@ def test_functions_of_arrays() -> None:
 
 
 def test_filters_of_guards() -> None:
-    ones = torch.ones(1)
     guards = [
         SimpleNamespace(
             guard_type="TENSOR_MATCH", value=nn.Parameter(torch.ones(1)), is_global=True
