@@ -12,7 +12,11 @@ import math as _math
 import sys as _sys
 
 from flambeau import autograd
-from flambeau.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from flambeau.autograd.anomaly_mode import (
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    set_anomaly_enabled,
+)
 from flambeau.autograd.grad_mode import (
     enable_grad,
     inference_mode,
@@ -150,6 +154,7 @@ from flambeau.ops.windows import (
     hann_window,
     kaiser_window,
 )
+from flambeau.removed import *
 from flambeau.settings import *
 from flambeau.symbolic import *
 from flambeau.torch_version import __version__
@@ -184,6 +189,7 @@ __getattr__ = _module_getattr(
         "fft",
         "func",
         "functional",
+        "futures",
         "linalg",
         "masked",
         "memory",
@@ -200,10 +206,13 @@ __getattr__ = _module_getattr(
         "utils",
     ),
     lazy_names={
+        "Future": "futures",
         "detect_nonfinite": "diagnostics",
         "draw_graph": "diagnostics",
         "source": "diagnostics",
+        "fork": "futures",
         "vmap": "func",
+        "wait": "futures",
         "load": "serialization",
         "save": "serialization",
         "autocast": "amp",

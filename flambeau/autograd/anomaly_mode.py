@@ -55,6 +55,17 @@ def _switch(state: tuple[bool, bool]) -> None:
     modes.anomaly = state
 
 
+def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
+    """Switches anomaly detection on or off, in this thread."""
+    for position, (name, value) in enumerate((("enabled", enabled), ("check_nan", check_nan)), 1):
+        if not isinstance(value, bool):
+            raise TypeError(
+                f"set_anomaly_enabled(): argument '{name}' (position {position}) must be bool, not "
+                f"{type(value).__name__}"
+            )
+    _switch((enabled, check_nan))
+
+
 def is_anomaly_enabled() -> bool:
     """Whether anomaly detection is on, in this thread."""
     return modes.anomaly[0]
