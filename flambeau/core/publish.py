@@ -157,3 +157,12 @@ def exported(module_globals: dict[str, Any], internal: str = "") -> list[str]:
         and isinstance(value, FunctionType)
         and (hasattr(value, "op") or value.__module__ == own)
     ]
+
+
+def adopt(module_globals: dict[str, Any]) -> None:
+    """Makes the classes of ``__all__`` that stand in files of their own members of this module:
+    pickles, here and in PyTorch, look for them there."""
+    for name in module_globals["__all__"]:
+        value = module_globals[name]
+        if isinstance(value, type):
+            value.__module__ = module_globals["__name__"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
+from flambeau.core.publish import adopt
 from flambeau.core.tensor import Tensor
 from flambeau.nn import functional as F
 from flambeau.nn.modules._adaptive_pooling import (
@@ -145,6 +147,23 @@ class MaxPool3d(_MaxPoolNd):
 class _MaxUnpoolNd(Module):
     """The options of unpooling: those of the pooling that it undoes."""
 
+    _function: ClassVar[str]  # of `nn.functional`, where programs may replace it
+    _sizes: ClassVar[Callable[[Any], tuple[int, ...]]]
+    kernel_size: Sizes
+    stride: Sizes
+    padding: Sizes
+
+    def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:
+        super().__init__()
+        self.kernel_size = self._sizes(kernel_size)
+        self.stride = self._sizes(stride if stride is not None else kernel_size)
+        self.padding = self._sizes(padding)
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        return getattr(F, self._function)(
+            input, indices, self.kernel_size, self.stride, self.padding, output_size
+        )
+
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
@@ -159,58 +178,22 @@ class MaxUnpool1d(_MaxUnpoolNd):
     tensor([[[0., 2., 4., 0.]]])
     """
 
-    kernel_size: Sizes
-    stride: Sizes
-    padding: Sizes
-
-    def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:
-        super().__init__()
-        self.kernel_size = _single(kernel_size)
-        self.stride = _single(stride if stride is not None else kernel_size)
-        self.padding = _single(padding)
-
-    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        return F.max_unpool1d(
-            input, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
+    _function = "max_unpool1d"
+    _sizes = staticmethod(_single)
 
 
 class MaxUnpool2d(_MaxUnpoolNd):
     """Puts the maxima of a `MaxPool2d` back in their places, zeros elsewhere; see `MaxUnpool1d`."""
 
-    kernel_size: Sizes
-    stride: Sizes
-    padding: Sizes
-
-    def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:
-        super().__init__()
-        self.kernel_size = _pair(kernel_size)
-        self.stride = _pair(stride if stride is not None else kernel_size)
-        self.padding = _pair(padding)
-
-    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        return F.max_unpool2d(
-            input, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
+    _function = "max_unpool2d"
+    _sizes = staticmethod(_pair)
 
 
 class MaxUnpool3d(_MaxUnpoolNd):
     """Puts the maxima of a `MaxPool3d` back in their places, zeros elsewhere; see `MaxUnpool1d`."""
 
-    kernel_size: Sizes
-    stride: Sizes
-    padding: Sizes
-
-    def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:
-        super().__init__()
-        self.kernel_size = _triple(kernel_size)
-        self.stride = _triple(stride if stride is not None else kernel_size)
-        self.padding = _triple(padding)
-
-    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        return F.max_unpool3d(
-            input, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
+    _function = "max_unpool3d"
+    _sizes = staticmethod(_triple)
 
 
 class _AvgPoolNd(Module):
@@ -421,3 +404,6 @@ class LPPool3d(_LPPoolNd):
         return F.lp_pool3d(
             input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
         )
+
+
+adopt(globals())
