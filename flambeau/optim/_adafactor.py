@@ -38,6 +38,8 @@ class Adafactor(Optimizer):
         optimizer = torch.optim.Adafactor(model.parameters(), lr=0.01)
     """
 
+    __module__ = "flambeau.optim"
+
     def __init__(
         self,
         params: ParamsT,

@@ -38,6 +38,8 @@ class Muon(Optimizer):
         optimizer = torch.optim.Muon(matrices, lr=0.02)
     """
 
+    __module__ = "flambeau.optim"
+
     def __init__(
         self,
         params: ParamsT,

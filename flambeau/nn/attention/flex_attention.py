@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypedDict
 
+from flambeau.core.publish import adopt
 from flambeau.core.tensor import Tensor
 from flambeau.nn import functional as F
 from flambeau.nn.attention._block_mask import (
@@ -280,3 +281,6 @@ def _check_inputs(
             f"block_mask was created for block_mask.shape={block_mask.shape} but got "
             f"q_len={lengths[0]} and kv_len={lengths[1]}. Create a mask of the correct length."
         )
+
+
+adopt(globals())

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, overload
 
+from flambeau.core.publish import adopt
 from flambeau.nn.modules._parameters import ParameterDict, ParameterList, pairs
 from flambeau.nn.modules.module import Module
 
@@ -324,3 +325,6 @@ class ModuleDict(Module):
         """Adds the modules of a mapping, or of pairs; those of the same name are replaced."""
         for key, module in pairs(modules, "ModuleDict", "ModuleDict"):
             self[key] = module
+
+
+adopt(globals())
