@@ -1,4 +1,8 @@
-"""The gradients of convolutions, as functions of their own."""
+"""The gradients of convolutions, as functions of their own.
+
+>>> nn.grad.conv1d_input((1, 1, 3), torch.ones(1, 1, 2), torch.ones(1, 1, 2))
+tensor([[[1., 2., 1.]]])
+"""
 
 from __future__ import annotations
 
@@ -20,108 +24,49 @@ __all__ = [
 ]
 
 
-def _of_input(
-    conv: Callable[..., Tensor], size: Any, weight: Tensor, grad: Tensor, options: Any
-) -> Tensor:
-    """The convolution is linear in its input: its gradient needs no particular one."""
-    with enable_grad():
-        input = grad.new_zeros(tuple(size)).requires_grad_()
-        recorded = weight.requires_grad or grad.requires_grad
-        return gradient(conv(input, weight, None, *options), input, grad, create_graph=recorded)[0]
+def _of_input(name: str) -> Callable[..., Tensor]:
+    def of_input(
+        input_size: Any,
+        weight: Tensor,
+        grad_output: Tensor,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        # The convolution is linear in its input: its gradient needs no particular one.
+        with enable_grad():
+            input = grad_output.new_zeros(tuple(input_size)).requires_grad_()
+            output = getattr(F, name)(input, weight, None, stride, padding, dilation, groups)
+            recorded = weight.requires_grad or grad_output.requires_grad
+            return gradient(output, input, grad_output, create_graph=recorded)[0]
+
+    of_input.__name__ = of_input.__qualname__ = f"{name}_input"
+    of_input.__doc__ = f"The gradient of ``{name}`` in its input, of shape ``input_size``."
+    return of_input
 
 
-def _of_weight(
-    conv: Callable[..., Tensor], input: Tensor, size: Any, grad: Tensor, options: Any
-) -> Tensor:
-    with enable_grad():
-        weight = grad.new_zeros(tuple(size)).requires_grad_()
-        recorded = input.requires_grad or grad.requires_grad
-        return gradient(conv(input, weight, None, *options), weight, grad, create_graph=recorded)[0]
+def _of_weight(name: str) -> Callable[..., Tensor]:
+    def of_weight(
+        input: Tensor,
+        weight_size: Any,
+        grad_output: Tensor,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        with enable_grad():
+            weight = grad_output.new_zeros(tuple(weight_size)).requires_grad_()
+            output = getattr(F, name)(input, weight, None, stride, padding, dilation, groups)
+            recorded = input.requires_grad or grad_output.requires_grad
+            return gradient(output, weight, grad_output, create_graph=recorded)[0]
+
+    of_weight.__name__ = of_weight.__qualname__ = f"{name}_weight"
+    of_weight.__doc__ = f"The gradient of ``{name}`` in its weight, of shape ``weight_size``."
+    return of_weight
 
 
-def conv1d_input(
-    input_size: Any,
-    weight: Tensor,
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of ``conv1d`` with respect to its input, of shape ``input_size``.
-
-    >>> conv1d_input((1, 1, 3), torch.ones(1, 1, 2), torch.ones(1, 1, 2))
-    tensor([[[1., 2., 1.]]])
-    """
-    options = (stride, padding, dilation, groups)
-    return _of_input(F.conv1d, input_size, weight, grad_output, options)
-
-
-def conv1d_weight(
-    input: Tensor,
-    weight_size: Any,
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of ``conv1d`` with respect to its weight, of shape ``weight_size``."""
-    options = (stride, padding, dilation, groups)
-    return _of_weight(F.conv1d, input, weight_size, grad_output, options)
-
-
-def conv2d_input(
-    input_size: Any,
-    weight: Tensor,
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of ``conv2d`` with respect to its input, of shape ``input_size``."""
-    options = (stride, padding, dilation, groups)
-    return _of_input(F.conv2d, input_size, weight, grad_output, options)
-
-
-def conv2d_weight(
-    input: Tensor,
-    weight_size: Any,
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of ``conv2d`` with respect to its weight, of shape ``weight_size``."""
-    options = (stride, padding, dilation, groups)
-    return _of_weight(F.conv2d, input, weight_size, grad_output, options)
-
-
-def conv3d_input(
-    input_size: Any,
-    weight: Tensor,
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of ``conv3d`` with respect to its input, of shape ``input_size``."""
-    options = (stride, padding, dilation, groups)
-    return _of_input(F.conv3d, input_size, weight, grad_output, options)
-
-
-def conv3d_weight(
-    input: Tensor,
-    weight_size: Any,
-    grad_output: Tensor,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """The gradient of ``conv3d`` with respect to its weight, of shape ``weight_size``."""
-    options = (stride, padding, dilation, groups)
-    return _of_weight(F.conv3d, input, weight_size, grad_output, options)
+conv1d_input, conv1d_weight = _of_input("conv1d"), _of_weight("conv1d")
+conv2d_input, conv2d_weight = _of_input("conv2d"), _of_weight("conv2d")
+conv3d_input, conv3d_weight = _of_input("conv3d"), _of_weight("conv3d")

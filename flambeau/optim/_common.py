@@ -134,6 +134,38 @@ def with_gradients(group: Group, name: str = "", hint: str = "") -> tuple[list[A
     return params, grads
 
 
+def gathered(optimizer: Any, group: Group, name: str, *parts: str | None, hint: str = "") -> Any:
+    """The parameters that have gradients, these, and each part of their states, as lists.
+
+    A part that the options do not ask for is None, and its list empty.
+    """
+    params, grads = with_gradients(group, name, hint)
+    states = [optimizer._state_of(parameter, group) for parameter in params]
+    return params, grads, *[[state[part] for state in states] if part else [] for part in parts]
+
+
+def picked(group: Group, names: str) -> dict[str, Any]:
+    """Options of a group as arguments of its algorithm."""
+    return {name: group[name] for name in names.split()}
+
+
+def complete(groups: Iterable[Group], **defaults: Any) -> None:
+    """Gives groups from older files the options that they lack."""
+    for group in groups:
+        for name, value in defaults.items():
+            group.setdefault(name, value)
+
+
+def decayed(parameter: Any, grad: Any, lr: Any, weight_decay: Any, decoupled: bool) -> Any:
+    """The gradient with weight decay, which shrinks the parameter itself where `decoupled`."""
+    if weight_decay == 0:
+        return grad
+    if not decoupled:
+        return added(grad, parameter, weight_decay)
+    parameter.mul_(1 - lr * weight_decay)
+    return grad
+
+
 def added(value: Any, other: Any, factor: Any) -> Any:
     """``value + factor * other``, where the factor may be a tensor with a history."""
     return value + other * factor if isinstance(factor, Tensor) else value.add(other, alpha=factor)

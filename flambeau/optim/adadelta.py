@@ -13,12 +13,14 @@ from flambeau.optim._common import (
     check,
     check_nonnegative,
     check_rate,
+    complete,
     descend,
     evaluate,
+    gathered,
+    picked,
     rate_of,
     real,
     step_counter,
-    with_gradients,
     without_graph,
 )
 from flambeau.optim.optimizer import Group, Optimizer, ParamsT
@@ -61,10 +63,9 @@ class Adadelta(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            for name in ("maximize", "capturable", "differentiable"):
-                group.setdefault(name, False)
-            group.setdefault("foreach", None)
+        complete(
+            self.param_groups, maximize=False, capturable=False, differentiable=False, foreach=None
+        )
         as_counters(self.state.values(), "step")
 
     @without_graph
@@ -72,19 +73,9 @@ class Adadelta(Optimizer):
         """Updates the parameters once; returns the closure's loss."""
         loss = evaluate(closure)
         for group in self.param_groups:
-            params, grads = with_gradients(group, "Adadelta")
-            states = [self._state_of(parameter, group) for parameter in params]
             adadelta(
-                params,
-                grads,
-                [state["square_avg"] for state in states],
-                [state["acc_delta"] for state in states],
-                [state["step"] for state in states],
-                lr=group["lr"],
-                rho=group["rho"],
-                eps=group["eps"],
-                weight_decay=group["weight_decay"],
-                maximize=group["maximize"],
+                *gathered(self, group, "Adadelta", "square_avg", "acc_delta", "step"),
+                **picked(group, "lr rho eps weight_decay maximize"),
             )
         return loss
 

@@ -14,6 +14,7 @@ from flambeau.optim._common import (
     check_fused,
     check_nonnegative,
     check_rate,
+    complete,
     descend_ratio,
     evaluate,
     number,
@@ -87,11 +88,7 @@ class Adagrad(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            for name in ("maximize", "differentiable"):
-                group.setdefault(name, False)
-            group.setdefault("foreach", None)
-            group.setdefault("fused", None)
+        complete(self.param_groups, maximize=False, differentiable=False, foreach=None, fused=None)
         as_counters(self.state.values(), "step")
 
     def share_memory(self) -> None:

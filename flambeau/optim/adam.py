@@ -9,20 +9,22 @@ from flambeau.core.device import cpu
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import zeros_like
 from flambeau.optim._common import (
-    added,
     as_counters,
     check_betas,
     check_forms,
     check_fused,
     check_nonnegative,
     check_rate,
+    complete,
+    decayed,
     descend_ratio,
     evaluate,
+    gathered,
     number,
+    picked,
     rate_of,
     real,
     step_counter,
-    with_gradients,
     without_graph,
 )
 from flambeau.optim._fused import ADAM_STEP, arrays, common_kind, counted, wrote
@@ -85,12 +87,16 @@ class Adam(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            for name in ("amsgrad", "maximize", "capturable", "differentiable"):
-                group.setdefault(name, False)
-            group.setdefault("decoupled_weight_decay", False)
-            group.setdefault("foreach", None)
-            group.setdefault("fused", None)
+        complete(
+            self.param_groups,
+            amsgrad=False,
+            maximize=False,
+            capturable=False,
+            differentiable=False,
+            decoupled_weight_decay=False,
+            foreach=None,
+            fused=None,
+        )
         as_counters(self.state.values(), "step")
 
     @without_graph
@@ -98,25 +104,15 @@ class Adam(Optimizer):
         """Updates the parameters once; returns the closure's loss."""
         loss = evaluate(closure)
         for group in self.param_groups:
-            params, grads = with_gradients(group, "Adam", ", please consider SparseAdam instead")
-            states = [self._state_of(parameter, group) for parameter in params]
             beta1, beta2 = group["betas"]
+            greatest = "max_exp_avg_sq" if group["amsgrad"] else None
+            parts = ("exp_avg", "exp_avg_sq", greatest, "step")
             adam(
-                params,
-                grads,
-                [state["exp_avg"] for state in states],
-                [state["exp_avg_sq"] for state in states],
-                [state["max_exp_avg_sq"] for state in states] if group["amsgrad"] else [],
-                [state["step"] for state in states],
-                differentiable=group["differentiable"],
-                decoupled_weight_decay=group["decoupled_weight_decay"],
-                amsgrad=group["amsgrad"],
+                *gathered(self, group, "Adam", *parts, hint=", please consider SparseAdam instead"),
                 beta1=beta1,
                 beta2=beta2,
-                lr=group["lr"],
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
-                maximize=group["maximize"],
+                **picked(group, "differentiable decoupled_weight_decay amsgrad lr maximize"),
+                **picked(group, "weight_decay eps"),
             )
         return loss
 
@@ -189,10 +185,7 @@ def adam(
         grad = -grads[index] if maximize else grads[index]
         mean, square, counter = exp_avgs[index], exp_avg_sqs[index], state_steps[index]
         counter += 1
-        if weight_decay != 0 and decoupled_weight_decay:
-            parameter.mul_(1 - lr * weight_decay)
-        elif weight_decay != 0:
-            grad = added(grad, parameter, weight_decay)
+        grad = decayed(parameter, grad, lr, weight_decay, decoupled_weight_decay)
         values, grad, mean, square = map(real, (parameter, grad, mean, square))
         mean.lerp_(grad, 1 - beta1)
         square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)

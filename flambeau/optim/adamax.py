@@ -13,13 +13,15 @@ from flambeau.optim._common import (
     check_betas,
     check_nonnegative,
     check_rate,
+    complete,
     descend_ratio,
     evaluate,
+    gathered,
     number,
+    picked,
     rate_of,
     real,
     step_counter,
-    with_gradients,
     without_graph,
 )
 from flambeau.optim.optimizer import Group, Optimizer, ParamsT
@@ -64,10 +66,9 @@ class Adamax(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            for name in ("maximize", "differentiable", "capturable"):
-                group.setdefault(name, False)
-            group.setdefault("foreach", None)
+        complete(
+            self.param_groups, maximize=False, differentiable=False, capturable=False, foreach=None
+        )
         as_counters(self.state.values(), "step")
 
     @without_graph
@@ -75,21 +76,12 @@ class Adamax(Optimizer):
         """Updates the parameters once; returns the closure's loss."""
         loss = evaluate(closure)
         for group in self.param_groups:
-            params, grads = with_gradients(group, "Adamax")
-            states = [self._state_of(parameter, group) for parameter in params]
             beta1, beta2 = group["betas"]
             adamax(
-                params,
-                grads,
-                [state["exp_avg"] for state in states],
-                [state["exp_inf"] for state in states],
-                [state["step"] for state in states],
-                maximize=group["maximize"],
-                eps=group["eps"],
+                *gathered(self, group, "Adamax", "exp_avg", "exp_inf", "step"),
                 beta1=beta1,
                 beta2=beta2,
-                lr=group["lr"],
-                weight_decay=group["weight_decay"],
+                **picked(group, "maximize eps lr weight_decay"),
             )
         return loss
 

@@ -12,13 +12,15 @@ from flambeau.optim._common import (
     as_counters,
     check_nonnegative,
     check_rate,
+    complete,
     counter_dtype,
     descend,
     evaluate,
+    gathered,
     number,
+    picked,
     real,
     step_counter,
-    with_gradients,
     without_graph,
 )
 from flambeau.optim.optimizer import Group, Optimizer, ParamsT
@@ -63,10 +65,9 @@ class ASGD(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            for name in ("maximize", "differentiable", "capturable"):
-                group.setdefault(name, False)
-            group.setdefault("foreach", None)
+        complete(
+            self.param_groups, maximize=False, differentiable=False, capturable=False, foreach=None
+        )
         as_counters(self.state.values(), "step", "eta", "mu")
 
     @without_graph
@@ -74,21 +75,9 @@ class ASGD(Optimizer):
         """Updates the parameters once; returns the closure's loss."""
         loss = evaluate(closure)
         for group in self.param_groups:
-            params, grads = with_gradients(group, "ASGD")
-            states = [self._state_of(parameter, group) for parameter in params]
             asgd(
-                params,
-                grads,
-                [state["ax"] for state in states],
-                [state["mu"] for state in states],
-                [state["eta"] for state in states],
-                [state["step"] for state in states],
-                maximize=group["maximize"],
-                lambd=group["lambd"],
-                lr=group["lr"],
-                t0=group["t0"],
-                alpha=group["alpha"],
-                weight_decay=group["weight_decay"],
+                *gathered(self, group, "ASGD", "ax", "mu", "eta", "step"),
+                **picked(group, "maximize lambd lr t0 alpha weight_decay"),
             )
         return loss
 

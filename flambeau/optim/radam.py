@@ -8,18 +8,20 @@ from typing import Any
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import zeros_like
 from flambeau.optim._common import (
-    added,
     as_counters,
     check_betas,
     check_nonnegative,
     check_rate,
+    complete,
+    decayed,
     descend,
     evaluate,
+    gathered,
     number,
+    picked,
     rate_of,
     real,
     step_counter,
-    with_gradients,
     without_graph,
 )
 from flambeau.optim.optimizer import Group, Optimizer, ParamsT
@@ -69,10 +71,14 @@ class RAdam(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            for name in ("maximize", "capturable", "differentiable", "decoupled_weight_decay"):
-                group.setdefault(name, False)
-            group.setdefault("foreach", None)
+        complete(
+            self.param_groups,
+            maximize=False,
+            capturable=False,
+            differentiable=False,
+            decoupled_weight_decay=False,
+            foreach=None,
+        )
         as_counters(self.state.values(), "step")
 
     @without_graph
@@ -80,22 +86,12 @@ class RAdam(Optimizer):
         """Updates the parameters once; returns the closure's loss."""
         loss = evaluate(closure)
         for group in self.param_groups:
-            params, grads = with_gradients(group, "RAdam")
-            states = [self._state_of(parameter, group) for parameter in params]
             beta1, beta2 = group["betas"]
             radam(
-                params,
-                grads,
-                [state["exp_avg"] for state in states],
-                [state["exp_avg_sq"] for state in states],
-                [state["step"] for state in states],
-                decoupled_weight_decay=group["decoupled_weight_decay"],
-                maximize=group["maximize"],
+                *gathered(self, group, "RAdam", "exp_avg", "exp_avg_sq", "step"),
                 beta1=beta1,
                 beta2=beta2,
-                lr=group["lr"],
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
+                **picked(group, "decoupled_weight_decay maximize lr weight_decay eps"),
             )
         return loss
 
@@ -135,10 +131,7 @@ def radam(
         counter = state_steps[index]
         counter += 1
         step = number(counter)
-        if weight_decay != 0 and decoupled_weight_decay:
-            parameter.mul_(1 - lr * weight_decay)
-        elif weight_decay != 0:
-            grad = added(grad, parameter, weight_decay)
+        grad = decayed(parameter, grad, lr, weight_decay, decoupled_weight_decay)
         values, grad, mean, square = map(
             real, (parameter, grad, exp_avgs[index], exp_avg_sqs[index])
         )

@@ -12,13 +12,15 @@ from flambeau.optim._common import (
     as_counters,
     check_nonnegative,
     check_rate,
+    complete,
     descend,
     descend_ratio,
     evaluate,
+    gathered,
+    picked,
     rate_of,
     real,
     step_counter,
-    with_gradients,
     without_graph,
 )
 from flambeau.optim.optimizer import Group, Optimizer, ParamsT
@@ -65,11 +67,15 @@ class RMSprop(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("momentum", 0)
-            for name in ("centered", "maximize", "differentiable", "capturable"):
-                group.setdefault(name, False)
-            group.setdefault("foreach", None)
+        complete(
+            self.param_groups,
+            momentum=0,
+            centered=False,
+            maximize=False,
+            differentiable=False,
+            capturable=False,
+            foreach=None,
+        )
         as_counters(self.state.values(), "step")
 
     @without_graph
@@ -77,22 +83,11 @@ class RMSprop(Optimizer):
         """Updates the parameters once; returns the closure's loss."""
         loss = evaluate(closure)
         for group in self.param_groups:
-            params, grads = with_gradients(group, "RMSprop")
-            states = [self._state_of(parameter, group) for parameter in params]
+            mean = "grad_avg" if group["centered"] else None
+            buffer = "momentum_buffer" if group["momentum"] > 0 else None
             rmsprop(
-                params,
-                grads,
-                [state["square_avg"] for state in states],
-                [state["grad_avg"] for state in states] if group["centered"] else [],
-                [state["momentum_buffer"] for state in states] if group["momentum"] > 0 else [],
-                [state["step"] for state in states],
-                maximize=group["maximize"],
-                lr=group["lr"],
-                alpha=group["alpha"],
-                eps=group["eps"],
-                weight_decay=group["weight_decay"],
-                momentum=group["momentum"],
-                centered=group["centered"],
+                *gathered(self, group, "RMSprop", "square_avg", mean, buffer, "step"),
+                **picked(group, "maximize lr alpha eps weight_decay momentum centered"),
             )
         return loss
 

@@ -11,11 +11,13 @@ from flambeau.optim._common import (
     as_counters,
     check,
     check_rate,
+    complete,
     evaluate,
+    gathered,
     number,
+    picked,
     real,
     step_counter,
-    with_gradients,
     without_graph,
 )
 from flambeau.optim.optimizer import Group, Optimizer, ParamsT
@@ -58,10 +60,9 @@ class Rprop(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            for name in ("maximize", "differentiable", "capturable"):
-                group.setdefault(name, False)
-            group.setdefault("foreach", None)
+        complete(
+            self.param_groups, maximize=False, differentiable=False, capturable=False, foreach=None
+        )
         as_counters(self.state.values(), "step")
 
     @without_graph
@@ -69,19 +70,13 @@ class Rprop(Optimizer):
         """Updates the parameters once; returns the closure's loss."""
         loss = evaluate(closure)
         for group in self.param_groups:
-            params, grads = with_gradients(group, "Rprop")
-            states = [self._state_of(parameter, group) for parameter in params]
             rprop(
-                params,
-                grads,
-                [state["prev"] for state in states],
-                [state["step_size"] for state in states],
-                [state["step"] for state in states],
-                maximize=group["maximize"],
+                *gathered(self, group, "Rprop", "prev", "step_size", "step"),
                 step_size_min=group["step_sizes"][0],
                 step_size_max=group["step_sizes"][1],
                 etaminus=group["etas"][0],
                 etaplus=group["etas"][1],
+                **picked(group, "maximize"),
             )
         return loss
 

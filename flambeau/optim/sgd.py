@@ -12,6 +12,7 @@ from flambeau.optim._common import (
     check_fused,
     check_nonnegative,
     check_rate,
+    complete,
     descend,
     evaluate,
     number,
@@ -74,11 +75,14 @@ class SGD(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            for name in ("nesterov", "maximize", "differentiable"):
-                group.setdefault(name, False)
-            group.setdefault("foreach", None)
-            group.setdefault("fused", False)
+        complete(
+            self.param_groups,
+            nesterov=False,
+            maximize=False,
+            differentiable=False,
+            foreach=None,
+            fused=False,
+        )
 
     @without_graph
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

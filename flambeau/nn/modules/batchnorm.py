@@ -114,22 +114,6 @@ class _NormBase(Module):
 class _BatchNorm(_NormBase):
     """The call of all kinds of batch normalisation."""
 
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
-        )
-
     def _factor(self) -> float:
         """Counts a batch in training, and returns its weight in the running statistics."""
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:

@@ -15,7 +15,26 @@ from flambeau.ops.creation import empty
 __all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
-class LocalResponseNorm(Module):
+class _LocalNorm(Module):
+    """The options of normalisation over neighbouring channels."""
+
+    size: int
+    alpha: float
+    beta: float
+    k: float
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class LocalResponseNorm(_LocalNorm):
     """``x / (k + alpha * mean of squares over size channels) ** beta`` for (N, C, ...).
 
     Args:
@@ -31,23 +50,9 @@ class LocalResponseNorm(Module):
     """
 
     __constants__ = ["size", "alpha", "beta", "k"]
-    size: int
-    alpha: float
-    beta: float
-    k: float
-
-    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
-        super().__init__()
-        self.size = size
-        self.alpha = alpha
-        self.beta = beta
-        self.k = k
 
     def forward(self, input: Tensor) -> Tensor:
         return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
-
-    def extra_repr(self) -> str:
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
 class _CrossMapLRN2d(Function):
@@ -89,7 +94,7 @@ class _CrossMapLRN2d(Function):
         return grad * scale.pow(-ctx.beta) - input * total * factor, None, None, None, None
 
 
-class CrossMapLRN2d(Module):
+class CrossMapLRN2d(_LocalNorm):
     """``x / (k + alpha / size * sum of squares over size channels) ** beta`` for (N, C, H, W).
 
     The old form of `LocalResponseNorm`, with sums and gradients of its own.
@@ -101,23 +106,11 @@ class CrossMapLRN2d(Module):
         k: added to it.
     """
 
-    size: int
-    alpha: float
-    beta: float
-    k: float
-
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
-        super().__init__()
-        self.size = size
-        self.alpha = alpha
-        self.beta = beta
-        self.k = k
+        super().__init__(size, alpha, beta, k)  # an int, as PyTorch prints it
 
     def forward(self, input: Tensor) -> Tensor:
         return _CrossMapLRN2d.apply(input, self.size, self.alpha, self.beta, self.k)
-
-    def extra_repr(self) -> str:
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
 def _shape(normalized_shape: Any) -> tuple[int, ...]:

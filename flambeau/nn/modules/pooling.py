@@ -247,7 +247,42 @@ class AvgPool1d(_AvgPoolNd):
         )  # fmt: skip
 
 
-class AvgPool2d(_AvgPoolNd):
+class _DividedAvgPool(_AvgPoolNd):
+    """The options of average pooling in two and three dimensions."""
+
+    __constants__ = [*_AvgPoolNd.__constants__, "divisor_override"]
+    _function: ClassVar[str]  # of `nn.functional`, where programs may replace it
+    kernel_size: Sizes
+    stride: Sizes
+    padding: Sizes
+    ceil_mode: bool
+    count_include_pad: bool
+
+    def __init__(
+        self,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride if stride is not None else kernel_size
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+        self.divisor_override = divisor_override
+
+    def forward(self, input: Tensor) -> Tensor:
+        return getattr(F, self._function)(
+            input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
+            self.count_include_pad, self.divisor_override,
+        )  # fmt: skip
+
+
+class AvgPool2d(_DividedAvgPool):
     """The average of each window of (N, C, H, W) or (C, H, W).
 
     Args:
@@ -262,69 +297,13 @@ class AvgPool2d(_AvgPoolNd):
     torch.Size([20, 16, 24, 31])
     """
 
-    __constants__ = [*_AvgPoolNd.__constants__, "divisor_override"]
-    kernel_size: Sizes
-    stride: Sizes
-    padding: Sizes
-    ceil_mode: bool
-    count_include_pad: bool
-
-    def __init__(
-        self,
-        kernel_size: Sizes,
-        stride: Sizes | None = None,
-        padding: Sizes = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = stride if stride is not None else kernel_size
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-        self.divisor_override = divisor_override
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool2d(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
-            self.count_include_pad, self.divisor_override,
-        )  # fmt: skip
+    _function = "avg_pool2d"
 
 
-class AvgPool3d(_AvgPoolNd):
+class AvgPool3d(_DividedAvgPool):
     """The average of each window of (N, C, D, H, W) or (C, D, H, W); see `AvgPool2d`."""
 
-    __constants__ = [*_AvgPoolNd.__constants__, "divisor_override"]
-    kernel_size: Sizes
-    stride: Sizes
-    padding: Sizes
-    ceil_mode: bool
-    count_include_pad: bool
-
-    def __init__(
-        self,
-        kernel_size: Sizes,
-        stride: Sizes | None = None,
-        padding: Sizes = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = stride if stride is not None else kernel_size
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-        self.divisor_override = divisor_override
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool3d(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
-            self.count_include_pad, self.divisor_override,
-        )  # fmt: skip
+    _function = "avg_pool3d"
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

@@ -202,8 +202,8 @@ class Identity(BasePruningMethod):
         return super().apply(module, name)
 
 
-class RandomUnstructured(BasePruningMethod):
-    """Prunes elements at random.
+class _Unstructured(BasePruningMethod):
+    """Prunes some number of elements, those of the smallest scores.
 
     Args:
         amount: how many, or (a float) which share.
@@ -216,13 +216,27 @@ class RandomUnstructured(BasePruningMethod):
         self.amount = amount
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """The mask without as many elements, at random."""
+        """The mask without as many elements."""
         count = _count(self.amount, t.nelement())
         mask = default_mask.clone()
         if count:
-            chance = t.new_empty(t.shape).uniform_()
-            mask.view(-1)[chance.view(-1).topk(count).indices] = 0
+            mask.view(-1)[self._first(t, count)] = 0
         return mask
+
+    def _first(self, t: Tensor, count: int) -> Tensor:
+        """The flat indices of what is pruned first."""
+        raise NotImplementedError
+
+
+class RandomUnstructured(_Unstructured):
+    """Prunes elements at random.
+
+    Args:
+        amount: how many, or (a float) which share.
+    """
+
+    def _first(self, t: Tensor, count: int) -> Tensor:
+        return t.new_empty(t.shape).uniform_().view(-1).topk(count).indices
 
     @classmethod
     def apply(cls, module: Any, name: str, amount: float) -> BasePruningMethod:
@@ -230,27 +244,15 @@ class RandomUnstructured(BasePruningMethod):
         return super().apply(module, name, amount=amount)
 
 
-class L1Unstructured(BasePruningMethod):
+class L1Unstructured(_Unstructured):
     """Prunes the elements of the smallest absolute value.
 
     Args:
         amount: how many, or (a float) which share.
     """
 
-    PRUNING_TYPE = "unstructured"
-
-    def __init__(self, amount: float) -> None:
-        _check_amount(amount)
-        self.amount = amount
-
-    def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """The mask without as many elements, the smallest."""
-        count = _count(self.amount, t.nelement())
-        mask = default_mask.clone()
-        if count:
-            smallest = t.abs().reshape(-1).topk(count, largest=False).indices
-            mask.view(-1)[smallest] = 0
-        return mask
+    def _first(self, t: Tensor, count: int) -> Tensor:
+        return t.abs().reshape(-1).topk(count, largest=False).indices
 
     @classmethod
     def apply(
