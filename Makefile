@@ -15,6 +15,8 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+	$(BIN)/python tools/stubs.py --check
+	$(BIN)/python tools/operators.py --check
 
 bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/calls.py

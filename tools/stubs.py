@@ -11,6 +11,7 @@ import ast
 import builtins
 import inspect
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -143,7 +144,13 @@ def stub() -> str:
     _imports.add("from typing import Any as _Any")
     text = outline(SOURCE.read_text(), list(attached()))
     head, future, rest = text.partition("from __future__ import annotations\n")
-    return HEADER + head + future + "\n".join(sorted(_imports)) + "\n" + rest + "\n"
+    return formatted(HEADER + head + future + "\n".join(sorted(_imports)) + "\n" + rest + "\n")
+
+
+def formatted(text: str) -> str:
+    """The text as ``ruff format`` writes it."""
+    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", STUB.name, "-"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
 
 
 def main() -> None:
