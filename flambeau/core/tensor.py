@@ -106,6 +106,8 @@ class Tensor:
     rewrap: Any = None  # of batched tensors: another tensor of their level
     alike: Any = None  # of special tensors: a new tensor made for each that is inside
     absorb: Any = None  # their way of taking the result of an in-place operation
+    seize: Any = None  # and of being written to a tensor of a lower level
+    before: Any = None  # and themselves as they are before such an operation
 
     @property
     def kind(self) -> Kind:

@@ -63,6 +63,8 @@ class Tensor:
     rewrap: Any
     alike: Any
     absorb: Any
+    seize: Any
+    before: Any
 
     @property
     def kind(self) -> Kind: ...

@@ -24,7 +24,9 @@ def mutate(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Te
     """The in-place form of a call: the first tensor takes the values and history of the result."""
     target = tensors[0]
     if target.absorb is not None:
-        return target.absorb(dispatch(op, tensors, params))
+        before = target.before()
+        given = tuple([before if t is target else t for t in tensors])
+        return target.absorb(dispatch(op, given, params))
     recorded = needs_history(target, tensors[1:])
     if recorded:
         check_write(target)
@@ -37,7 +39,7 @@ def mutate(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Te
 def overwrite(target: Tensor, function: Any, *args: Any, **kwargs: Any) -> Tensor:
     """The in-place form of a public function of `target` and other arguments."""
     if target.absorb is not None:
-        return target.absorb(function(target, *args, **kwargs))
+        return target.absorb(function(target.before(), *args, **kwargs))
     recorded = needs_history(target, args)
     before = target
     if recorded:
@@ -48,19 +50,6 @@ def overwrite(target: Tensor, function: Any, *args: Any, **kwargs: Any) -> Tenso
 
 def assign(target: Tensor, result: Tensor, recorded: bool) -> Tensor:
     """Writes a result over `target`, which also takes its history when it is recorded."""
-    if result.level > target.level:
-        raise RuntimeError(
-            "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists "
-            "a Tensor "
-            "`other` in extra_args that has more elements than `self`. This happened due to "
-            "`other` "
-            "being vmapped over but `self` not being vmapped over at level "
-            f"{result.level}. Please try to use out-of-place operators instead of inplace "
-            "arithmetic. "
-            "If said operator is being called inside the PyTorch framework, please file a bug "
-            "report "
-            "instead."
-        )
     if result.dtype is not target.dtype:
         if not can_cast(result.dtype, target.dtype):
             raise cannot_cast(result.dtype, target.dtype)
@@ -70,6 +59,8 @@ def assign(target: Tensor, result: Tensor, recorded: bool) -> Tensor:
             f"output with shape {list(target.shape)} doesn't match the broadcast shape "
             f"{list(result.shape)}"
         )
+    if result.level > target.level:
+        return result.seize(target)
     write(target, elements(result))
     if recorded:
         become(target, result)
@@ -114,6 +105,11 @@ def deliver(name: str, result: Any, out: Any, exact: bool = False) -> Any:
         return type(result)([deliver(name, r, o, exact) for r, o in zip(result, out, strict=True)])
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if result.seize is not None:
+        raise NotImplementedError(
+            f"Trying to use forward AD with {name}_out that does not support it because it is an "
+            "out= function"
+        )
     if modes.grad and (result._node is not None or out._node is not None):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "

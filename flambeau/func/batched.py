@@ -56,6 +56,17 @@ class Batched(Special):
         self._node = self.value._node
         return self
 
+    def seize(self, target: Tensor) -> Tensor:
+        """Refused: a tensor that is not mapped has no place for the examples."""
+        raise RuntimeError(
+            "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a "
+            "Tensor `other` in extra_args that has more elements than `self`. This happened due to "
+            "`other` being vmapped over but `self` not being vmapped over at level "
+            f"{self.level}. Please try to use out-of-place operators instead of inplace "
+            "arithmetic. If said operator is being called inside the PyTorch framework, please "
+            "file a bug report instead."
+        )
+
     def detach(self) -> Batched:
         """The same values without history."""
         return batched(self.value.detach(), self.level)  # type: ignore[attr-defined]

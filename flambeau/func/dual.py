@@ -12,12 +12,14 @@ from typing import Any
 
 from flambeau.autograd.grad_mode import enable_grad
 from flambeau.core.dispatch import dispatch
-from flambeau.core.graph import make_leaf, record, record_outputs
+from flambeau.core.flips import flip, memory_of
+from flambeau.core.graph import Leaf, Node, make_leaf, record, record_outputs
 from flambeau.core.modes import modes
 from flambeau.core.op import LINEAR, POINTWISE, Op, wants
-from flambeau.core.tensor import Tensor
+from flambeau.core.tensor import Tensor, share_version
+from flambeau.core.views import become, history
 from flambeau.func.histories import leaf, pull
-from flambeau.func.levels import Special, lifted
+from flambeau.func.levels import Special, level_of, lifted
 from flambeau.ops.creation import zeros_like
 from flambeau.ops.pointwise.rules import conj
 
@@ -29,12 +31,13 @@ class Dual(Special):
     then the dual tensors themselves are ``tracked``, and gradients are dual too.
     """
 
-    __slots__ = ("level", "primal", "tangent", "tracked")
+    __slots__ = ()  # what it has is in __dict__, so that a plain tensor can become dual
 
     primal: Tensor
     tangent: Tensor
     level: int
     tracked: bool
+    own: Node | None = None  # the history of a tracked one
     hidden = 0
     _flips = property(lambda self: self.primal._flips)  # type: ignore[assignment]
 
@@ -45,10 +48,22 @@ class Dual(Special):
         tangents = [t.tangent if d else None for t, d in zip(tensors, mine)]
         result = dispatch(op, primals, params)
         pushed = push(op, primals, tangents, params, result, self.level)
+        if any([pushed is t for t in tangents if t is not None]):
+            pushed = pushed.clone()  # a write to the result leaves the operand alone
         paired = _paired(op, result, pushed, self.level)
         if modes.grad and any([type(t) is Dual and t.tracked for t in tensors]):
             _track(op, paired, tensors, params)
         return paired
+
+    @property
+    def _node(self) -> Node | None:  # type: ignore[override]
+        return self.own if self.tracked else history(self.primal)
+
+    @_node.setter
+    def _node(self, node: Node | None) -> None:
+        self.own = node
+
+    _writes = property(lambda self: share_version(self.primal))  # type: ignore[assignment]
 
     @property
     def inside(self) -> Tensor | None:  # type: ignore[override]
@@ -60,7 +75,15 @@ class Dual(Special):
         if self.tracked:
             return self.view_as(self)  # type: ignore[attr-defined]
         made = dual(self.primal, self.tangent, self.level)
-        made._node, made.tracked = make_leaf(made), True
+        made.tracked, made._node = True, make_leaf(made)
+        return made
+
+    def before(self) -> Tensor:
+        """The same values, tangents and history."""
+        history(self)  # renews it
+        made = super().before()
+        if made is not self:
+            made.tracked, made.own = self.tracked, self.own  # type: ignore[attr-defined]
         return made
 
     def take_in(self, weight: Tensor) -> Tensor:
@@ -76,11 +99,15 @@ class Dual(Special):
         return dual(function(self.primal), function(self.tangent), self.level)
 
     def requires_grad_(self, requires_grad: bool = True) -> Dual:
-        """Asks for gradients inside of the forward mode: they will be dual."""
+        """Asks for gradients inside of the forward mode: they will be dual.
+
+        Those of tangents end here too, as tangents are computed from the primal.
+        """
         if requires_grad and self._node is None:
-            self._node, self.tracked = make_leaf(self), True
+            self._node = self.primal._node = make_leaf(self)
+            self.tracked = True
         elif not requires_grad:
-            self._node, self.tracked = None, False
+            self.tracked, self.primal._node = False, None
         return self
 
     def detach(self) -> Dual:
@@ -93,23 +120,64 @@ class Dual(Special):
 
     def absorb(self, result: Tensor) -> Tensor:
         """Takes the values and tangents of an in-place operation's result."""
-        if type(result) is Dual and result.level == self.level:
-            self.primal.copy_(result.primal)  # type: ignore[attr-defined]
-            self.tangent = result.tangent
-        else:
-            self.primal.copy_(result)  # type: ignore[attr-defined]
-            self.tangent = zeros_like(self.primal)
-        self._node = self.primal._node
+        if type(result) is not Dual or result.level != self.level:
+            result = constant(result, self.level)
+        self.primal.copy_(result.primal)  # type: ignore[attr-defined]
+        self.tangent = _moved(self.tangent, result.tangent)
+        if result.tracked:
+            for one in (self, self._base):
+                if one is not None:
+                    one.tracked = True  # type: ignore[attr-defined]
+            become(self, result)
         return self
+
+    def seize(self, target: Tensor) -> Tensor:
+        """Makes a plain tensor that is overwritten with this one dual, and the base of a view."""
+        base = target._base
+        if base is None:
+            _turn_dual(target, self.level)
+            return target.absorb(self)
+        if type(base) is Tensor:
+            _turn_dual(base, self.level)
+        place = target.shape, target.stride(), target.storage_offset()  # type: ignore
+        base.tangent = base.tangent.as_strided_scatter(self.tangent, *place)  # type: ignore
+        _turn_dual(target, self.level, base.tangent.as_strided(*place))  # type: ignore
+        return target.absorb(self)
 
 
 def dual(primal: Tensor, tangent: Tensor, level: int) -> Dual:
     """A tensor with a tangent."""
     made = object.__new__(Dual)
+    _fill(made, primal, tangent, level)
+    return made
+
+
+def _fill(made: Dual, primal: Tensor, tangent: Tensor, level: int) -> None:
     made.primal, made.tangent, made.level, made.tracked = primal, tangent, level, False
     made._array, made._kind, made._hidden_kind = primal._array, None, primal.kind
-    made._node, made._base, made._writes = primal._node, None, None
-    return made
+    made._base = None
+
+
+def _turn_dual(target: Tensor, level: int, tangent: Tensor | None = None) -> None:
+    """Makes a plain tensor dual in place: what it was becomes the primal."""
+    if type(target) is not Tensor:
+        raise RuntimeError(f"a {type(target).__name__} cannot be overwritten with dual numbers")
+    base = target._base
+    primal = memory_of(target, target._array)
+    primal._base = base.primal if type(base) is Dual else None
+    flip(primal, target._flips)
+    target.__class__ = Dual
+    target.__dict__.clear()
+    _fill(target, primal, zeros_like(primal) if tangent is None else tangent, level)
+    target._base = base
+
+
+def _moved(old: Tensor, new: Tensor) -> Tensor:
+    """A tangent overwritten in place, so that views of it see it, where that is possible."""
+    leaf = modes.grad and type(old._node) is Leaf
+    if leaf or level_of(new) > level_of(old) or 0 in old._array.strides:
+        return new.clone()  # type: ignore[attr-defined]
+    return old.copy_(new)  # type: ignore[attr-defined]
 
 
 def constant(value: Tensor, level: int) -> Dual:
@@ -123,6 +191,8 @@ def _track(op: Op, result: Any, tensors: tuple[Any, ...], params: tuple[Any, ...
     for one in results:
         if type(one) is Dual:
             one.tracked = True
+            if op.view:
+                one._base = tensors[0] if tensors[0]._base is None else tensors[0]._base
     if op.outputs == 1:
         if type(result) is Dual:
             record(op, result, tensors, params)

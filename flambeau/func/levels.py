@@ -9,6 +9,8 @@ from typing import Any
 
 from flambeau.core.modes import modes
 from flambeau.core.tensor import Tensor
+from flambeau.core.views import history
+from flambeau.core.writing import shadow
 
 
 @contextmanager
@@ -56,6 +58,10 @@ class Special(Tensor):
         """The same values as a leaf to differentiate with respect to."""
         raise NotImplementedError
 
+    def before(self) -> Tensor:  # type: ignore[override]
+        """The same values in memory that an in-place operation leaves alone, if it is recorded."""
+        return self.each(as_before) if modes.grad else self
+
     def take_in(self, weight: Tensor) -> Tensor:
         """A weight of this tensor as a weight of ``inside``."""
         raise NotImplementedError
@@ -70,3 +76,11 @@ class Special(Tensor):
         It is given, and makes, so many dimensions in front of those of this tensor.
         """
         raise NotImplementedError
+
+
+def as_before(value: Tensor) -> Tensor:
+    """A tensor with the history of another, and its values as they are now."""
+    if isinstance(value, Special):
+        return value.before()
+    history(value)  # renews it
+    return shadow(value, True)

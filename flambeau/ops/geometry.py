@@ -99,6 +99,8 @@ def relook(target: Tensor, function: Any, *args: Any, **kwargs: Any) -> Tensor:
         made = function(target, *args, **kwargs)
         for name in (*type(target).__slots__, "_array", "_node"):
             setattr(target, name, getattr(made, name))
+        target.__dict__.pop("shape", None)
+        target.__dict__.update(made.__dict__)
         return target
     history(target)
     result = function(shadow(target, False), *args, **kwargs)

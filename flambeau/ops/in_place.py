@@ -28,7 +28,11 @@ def write_in_place(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...]) ->
         bump(target)
         return target
     check_apart(target._array)
-    arrays = [t._array if isinstance(t, Tensor) else t for t in tensors]
+    arrays = []
+    for t in tensors:
+        if isinstance(t, Tensor) and t._kind is None:
+            return mutate(op, tensors, params)
+        arrays.append(t._array if isinstance(t, Tensor) else t)
     try:
         op.kernels[kind.place](*arrays, *params, True)  # type: ignore[misc]
     except Exception as error:

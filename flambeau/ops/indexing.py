@@ -143,7 +143,7 @@ def _get_item(self: Tensor, index: Any) -> Tensor:
             if isinstance(viewed, _scalar):
                 index = (*index, ...)
                 viewed = array[index]
-            params = (index,)
+            params = (index if cls is tuple else (index,),)
     except (IndexError, TypeError):
         return _get(self, index)
     if not viewed.size:

@@ -19,6 +19,7 @@ from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import copying as kernels
 from flambeau.ops.conversion import convert, moved
+from flambeau.ops.pointwise.rules import zeros
 
 _copy = Op("copy", kernels.copied, inputs=("input", "src"), shape=SAME, batch=LEADING,
            vjp={"input": lambda grad: None, "src": lambda grad: grad},
@@ -71,7 +72,7 @@ def _copy_error(self: Tensor, src: Tensor) -> RuntimeError:
 
 
 _fill = Op("fill", kernels.filled, params=("value",), shape=SAME, batch=POINTWISE,
-           vjp={"input": lambda grad: None}, jvp=lambda input_t: input_t * 0)  # fmt: skip
+           vjp={"input": lambda grad: None}, jvp=lambda input_t: zeros(input_t))  # fmt: skip
 
 
 @method("fill_")
