@@ -229,13 +229,7 @@ class Tensor:
         out: Tensor | None = ...,
     ) -> Tensor: ...
     def addbmm_(
-        self,
-        batch1: Tensor,
-        batch2: Tensor,
-        *,
-        beta: _complex = ...,
-        alpha: _complex = ...,
-        out: Tensor | None = ...,
+        self, batch1: Tensor, batch2: Tensor, *, beta: _complex = ..., alpha: _complex = ...
     ) -> Tensor: ...
     def addcdiv(
         self, tensor1: Tensor, tensor2: Tensor, *, value: _Any = ..., out: Tensor | None = ...

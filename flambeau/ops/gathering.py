@@ -79,6 +79,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     if out is not None:
         check_apart(out._array)
     index = index.reshape(-1)  # type: ignore[attr-defined]
+    check_no_overlap(out, (input, index))
     return deliver("index_select", _index_select(input, index, dim), out, exact=True)
 
 
@@ -119,6 +120,7 @@ def gather(
                     f"Size does not match at dimension {d} expected index {list(index.shape)} to "
                     f"be no larger than self {list(input.shape)} apart from dimension {dim}"
                 )
+    check_no_overlap(out, (input,))
     return deliver("gather", _gather(input, index, dim), out, exact=True)
 
 
@@ -218,6 +220,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     if as_tuple:
         input = input if input.ndim else input.reshape(1)  # type: ignore[attr-defined]
         return _nonzero(input).unbind(1)  # type: ignore[attr-defined]
+    check_no_overlap(out, (input,))
     return deliver("nonzero", _nonzero(input), out, exact=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flambeau.core.dtype import int64
+from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.families import canonical
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import NUMBERS, exported, method
@@ -165,6 +165,11 @@ def diff(
         raise RuntimeError("order must be non-negative but got " + str(n))
     dim = wrap_dim(dim, input.ndim)
     if n == 0:
+        if out is not None and out.dtype is not input.dtype:
+            raise RuntimeError(
+                f"expected scalar_type {scalar_name(input.dtype)} but found "
+                f"{scalar_name(out.dtype)}"
+            )
         return deliver("diff", input.clone(), out)  # type: ignore[attr-defined]
     parts = [t for t in (prepend, input, append) if t is not None]
     result = parts[0] if len(parts) == 1 else cat(parts, dim)

@@ -11,7 +11,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import gather_scatter as kernels
 from flambeau.ops.gathering import check_integers
-from flambeau.ops.in_place import write_in_place
+from flambeau.ops.in_place import check_no_overlap, write_in_place
 
 # ---- scatter: an index for each element
 
@@ -118,6 +118,7 @@ def scatter(
     >>> torch.zeros(3).scatter(0, torch.tensor([2, 0]), torch.tensor([1.0, 5.0])).tolist()
     [5.0, 0.0, 1.0]
     """
+    check_no_overlap(out, (index, src) if isinstance(src, Tensor) else (index,))
     return deliver(
         "scatter", _scatter_call(_call, input, dim, index, src, value, reduce), out, exact=True
     )
@@ -151,6 +152,7 @@ def scatter_add(
     >>> torch.zeros(2).scatter_add(0, torch.tensor([1, 1]), torch.ones(2)).tolist()
     [0.0, 2.0]
     """
+    check_no_overlap(out, (index, src))
     return deliver("scatter_add", _add_call(_call, input, dim, index, src), out, exact=True)
 
 

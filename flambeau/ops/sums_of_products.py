@@ -12,9 +12,10 @@ from flambeau.core.modes import flags
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
-from flambeau.core.writing import deliver
+from flambeau.core.writing import deliver, overwrite
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import products as kernels
+from flambeau.ops.geometry import relook
 from flambeau.ops.pointwise.rules import adjoint
 from flambeau.ops.products import bmm, mv, outer, same_dtype
 
@@ -141,7 +142,7 @@ def baddbmm(
     return deliver("baddbmm", _addmm(input, batch1, batch2, beta, alpha), out, exact=True)
 
 
-@method("addbmm addbmm_")
+@method("addbmm")
 @autocasting("addbmm")
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, alpha: complex = 1,
            out: Tensor | None = None) -> Tensor:  # fmt: skip
@@ -151,6 +152,18 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, 
     return deliver(
         "addbmm", product if beta == 0 else product + _times(input, beta), out, exact=True
     )
+
+
+@method("addbmm_")
+def _addbmm_in_place(self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1,
+                     alpha: complex = 1) -> Tensor:  # fmt: skip
+    """In-place form of ``addbmm``; a tensor that is only broadcast to the result's shape gets it,
+    and memory of its own."""
+    shape = batch1.shape[1:2] + batch2.shape[2:3]
+    if self.shape != shape and len(shape) == 2:
+        check_expands(self, shape)
+        relook(self, lambda whole: whole.expand(shape).clone())
+    return overwrite(self, addbmm, batch1, batch2, beta=beta, alpha=alpha)
 
 
 @method("addr addr_")

@@ -57,8 +57,7 @@ def _bytes_along(x: Array, axis: int, line: Line) -> Array:
     """``_along`` for bytes: weights are 16-bit fractions, results rounded per dimension."""
     if line.size == line.extent and not line.scale:
         return x
-    places, weights = taps(line)
-    assert weights is not None
+    places, weights = _byte_taps(line)
     bits, top = 0, weights.max(initial=0)
     while bits < 22 and int(0.5 + top * (1 << (bits + 1))) < 1 << 15:
         bits += 1
@@ -69,6 +68,19 @@ def _bytes_along(x: Array, axis: int, line: Line) -> Array:
         part = x.take(xp.asarray(place), axis).astype(xp.int64)
         total = total + part * xp.asarray(whole).reshape(shape)
     return xp.clip(total >> bits, 0, 255).astype(x.dtype)
+
+
+@lru_cache(64)
+def _byte_taps(line: Line) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """``taps``, those on one border pixel added up: each pixel's weight is rounded once."""
+    places, weights = taps(line)
+    assert weights is not None
+    weights = weights.copy()
+    for tap in range(len(places) - 1):
+        same = places[tap] == places[tap + 1]
+        weights[tap + 1] += numpy.where(same, weights[tap], 0)
+        weights[tap][same] = 0
+    return places, weights
 
 
 @lru_cache(64)
