@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flambeau.autograd.grad_mode import is_grad_enabled, set_grad_enabled
-from flambeau.nn.parallel.scatter_gather import _device
+from flambeau.nn.parallel.comm import as_device
 
 __all__ = ["parallel_apply", "replicate"]
 
@@ -26,7 +26,7 @@ def replicate(network: Any, devices: Sequence[Any], detach: bool = False) -> lis
     for target in devices:
         parts = [module._replicate_for_data_parallel() for module in modules]
         for module, copy in zip(modules, parts, strict=True):
-            _fill(module, copy, parts, places, _device(target), detach)
+            _fill(module, copy, parts, places, as_device(target), detach)
         copies.append(parts[0])
     return copies
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flambeau.core.tensor import Tensor
-from flambeau.ops.joining import cat
+from flambeau.nn.parallel import comm
 
 __all__ = ["gather", "scatter", "scatter_kwargs"]
 
@@ -26,11 +26,8 @@ def scatter(inputs: Any, target_gpus: Sequence[Any], dim: int = 0) -> Any:
         target_gpus: the devices.
         dim: the dimension of the batch.
     """
-    count = len(target_gpus)
     if isinstance(inputs, Tensor):
-        pieces = inputs.chunk(count, dim)
-        moved = zip(pieces, target_gpus, strict=False)
-        return tuple(piece.to(_device(gpu)) for piece, gpu in moved)
+        return comm.scatter(inputs, target_gpus, dim=dim)
     if isinstance(inputs, (tuple, list)) and inputs:
         parts = [scatter(one, target_gpus, dim) for one in inputs]
         return [_rebuilt(inputs, items) for items in zip(*parts, strict=False)]
@@ -65,11 +62,9 @@ def gather(outputs: Any, target_device: Any, dim: int = 0) -> Any:
     """
     first = outputs[0]
     if isinstance(first, Tensor):
-        where = _device(target_device)
-        parts = [one.to(where) for one in outputs]
-        if all(one.dim() == 0 for one in parts):
-            parts = [one.view(1) for one in parts]
-        return cat(parts, dim)
+        if all(one.dim() == 0 for one in outputs):
+            outputs = [one.view(1) for one in outputs]
+        return comm.gather(outputs, dim, target_device)
     if first is None:
         return None
     if isinstance(first, dict):
@@ -79,10 +74,3 @@ def gather(outputs: Any, target_device: Any, dim: int = 0) -> Any:
         return type(first)(joined)
     columns = zip(*outputs, strict=True)
     return _rebuilt(first, [gather(items, target_device, dim) for items in columns])
-
-
-def _device(target: Any) -> Any:
-    """A device, or the number of a GPU; -1 means the CPU."""
-    if isinstance(target, int):
-        return "cpu" if target == -1 else f"cuda:{target}"
-    return target
