@@ -181,6 +181,7 @@ __getattr__ = _module_getattr(
         "__config__",
         "__future__",
         "_dynamo",
+        "accelerator",
         "amp",
         "compiler",
         "cpu",
@@ -206,7 +207,9 @@ __getattr__ = _module_getattr(
         "utils",
     ),
     lazy_names={
+        "Event": "streams",
         "Future": "futures",
+        "Stream": "streams",
         "detect_nonfinite": "diagnostics",
         "draw_graph": "diagnostics",
         "source": "diagnostics",

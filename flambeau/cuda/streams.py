@@ -7,6 +7,8 @@ from typing import Any
 
 from flambeau.core.device import device as Device
 from flambeau.cuda.library import cupy, device_of_index, found, index_of
+from flambeau.streams import Event as AnyEvent
+from flambeau.streams import Stream as AnyStream
 
 _KIND = 1  # CUDA, in PyTorch's numbers of device types
 
@@ -83,6 +85,25 @@ class Stream:
         """What is put into it from now on waits for what is in another stream."""
         self.wait_event(stream.record_event())
 
+    def is_capturing(self) -> bool:
+        """Whether what is put into it is recorded as a graph."""
+        return self._stream.is_capturing()
+
+    def native_handle(self) -> int:
+        """The address of the stream in CUDA."""
+        return self._stream.ptr
+
+    def __enter__(self) -> Stream:
+        context = StreamContext(self)
+        context.__enter__()
+        self._entered = (*getattr(self, "_entered", ()), context)
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        *rest, context = self._entered
+        self._entered = tuple(rest)
+        context.__exit__(*exc)
+
     def _keep(self, array: Any) -> _Keeper:
         """What ``Tensor.record_stream`` puts into a tensor over the array."""
         return _Keeper(array, self)
@@ -129,6 +150,7 @@ class Event:
             raise NotImplementedError("events cannot be shared between processes")
         self._options = (blocking, not enable_timing)
         self._event: Any = None
+        self.device = Device("cuda")
 
     def record(self, stream: Stream | None = None) -> None:
         """Puts the event into a stream, the current one by default."""
@@ -136,6 +158,7 @@ class Event:
         if self._event is None:
             self._event = cupy().cuda.Event(*self._options)
         self._event.record(stream._stream)
+        self.device = stream.device
 
     def wait(self, stream: Stream | None = None) -> None:
         """What is put into a stream from now on waits for the event."""
@@ -160,6 +183,14 @@ class Event:
                 raise ValueError("Both events must be recorded before calculating elapsed time.")
         return cupy().cuda.get_elapsed_time(self._event, end_event._event)
 
+    from_ipc_handle = classmethod(AnyEvent.from_ipc_handle.__func__)  # type: ignore[attr-defined]
+    ipc_handle = AnyEvent.ipc_handle
+
+    @property
+    def event_id(self) -> int:
+        """A number of its own."""
+        return self.cuda_event
+
     @property
     def cuda_event(self) -> int:
         """The address of the event in CUDA; 0 before it is recorded."""
@@ -169,6 +200,10 @@ class Event:
         if self._event is None:
             return "<torch.cuda.Event uninitialized>"
         return f"<torch.cuda.Event {self.cuda_event:#x}>"
+
+
+AnyStream.register(Stream)  # what ``torch.Stream("cuda")`` gives is a ``torch.Stream``
+AnyEvent.register(Event)
 
 
 class _Keeper:
