@@ -121,7 +121,8 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """The means of ``output_size`` windows that cover ``[N, C, H, W]`` or ``[C, H, W]`` evenly.
 
-    ``output_size`` is a number, or one per dimension, None for the size of the input.
+    ``output_size`` is a number, or one per dimension, None for the size of the input. RuntimeError
+    for other ranks.
 
     >>> torch.nn.functional.adaptive_avg_pool2d(torch.ones(1, 5, 7), (2, None)).shape
     torch.Size([1, 2, 7])
@@ -138,7 +139,8 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """The maxima of ``output_size`` windows that cover ``[N, C, L]`` evenly; also their indices.
 
-    ``[N, C, L]`` or ``[C, L]`` gives ``[N, C, output_size]``; indices are int64.
+    ``[N, C, L]`` or ``[C, L]`` gives ``[N, C, output_size]``; indices are int64. RuntimeError for
+    other ranks.
 
     >>> F.adaptive_max_pool1d(torch.arange(6.).reshape(1, 1, 6), 2)
     tensor([[[2., 5.]]])
@@ -151,7 +153,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     """The maxima of ``output_size`` windows that cover ``[N, C, H, W]`` evenly; and indices.
 
     ``output_size`` is a number or two; None keeps a size. Indices are int64, in the flattened
-    image.
+    image. RuntimeError for other ranks.
 
     >>> F.adaptive_max_pool2d(torch.arange(16.).reshape(1, 1, 4, 4), 2)
     tensor([[[[ 5.,  7.],

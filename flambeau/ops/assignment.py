@@ -179,7 +179,8 @@ def index_put(
 ) -> Tensor:
     """A copy of ``input`` with ``values`` at index tensors; None takes a whole dimension.
 
-    Of several values for one element the last stays; with ``accumulate`` all are added.
+    Of several values for one element the last stays; with ``accumulate`` all are added. IndexError
+    for an index out of range.
 
     >>> torch.zeros(3).index_put((torch.tensor([0, 0]),), torch.ones(2), True).tolist()
     [2.0, 0.0, 0.0]

@@ -76,6 +76,8 @@ def _expand_method(self: Tensor, *sizes: Any, size: Any = None, implicit: bool =
 def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     """A view of ``input`` with dimensions of size 1 repeated, and new leading ones.
 
+    RuntimeError for a shape that ``input`` does not broadcast to.
+
     >>> torch.arange(3).broadcast_to((2, 3)).tolist()
     [[0, 1, 2], [0, 1, 2]]
     """

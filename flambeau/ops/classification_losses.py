@@ -238,8 +238,9 @@ def nll_loss(
 ) -> Tensor:  # fmt: skip
     """Minus the log-probability of the target's class, from log-probabilities ``[N, C, *]``.
 
-    ``weight`` holds one factor per class; the mean divides by the sum of the factors. Targets
-    equal to ``ignore_index`` do not count.
+    ``weight`` holds one factor per class; the mean divides by the sum of the factors. Targets equal
+    to ``ignore_index`` do not count. ValueError where the batch sizes differ, IndexError for a
+    target out of range.
 
     >>> scores = torch.tensor([[2., 1.], [0., 3.]]).log_softmax(1)
     >>> F.nll_loss(scores, torch.tensor([0, 1]))
@@ -268,7 +269,8 @@ def cross_entropy(
     The target holds class indices ``[N, *]``, or probabilities of the shape of the input. The
     logits' softmax is compared with it; ``label_smoothing`` mixes the target with the uniform
     distribution. ``weight`` holds one factor per class, and the mean divides by the sum of the
-    factors of the targets; targets equal to ``ignore_index`` do not count.
+    factors of the targets; targets equal to ``ignore_index`` do not count. ValueError where the
+    batch sizes differ, IndexError for a target out of range.
 
     >>> torch.nn.functional.cross_entropy(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
     tensor(0.6931)

@@ -148,7 +148,8 @@ def cross(
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The ``p``-norm of ``input - other``.
 
-    The shapes broadcast; the result is a floating tensor without dimensions.
+    The shapes broadcast; the result is a floating tensor without dimensions. RuntimeError where the
+    shapes do not broadcast.
 
     >>> torch.dist(torch.tensor([3., 0.]), torch.tensor([0., 4.]))
     tensor(5.)

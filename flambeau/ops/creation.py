@@ -40,6 +40,8 @@ def zeros(
 ) -> Tensor:
     """A tensor of the given size filled with 0.
 
+    RuntimeError for a negative size.
+
     >>> zeros(2, 3).shape
     torch.Size([2, 3])
     """

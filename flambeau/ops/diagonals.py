@@ -39,6 +39,8 @@ def _check_matrix(function: str, input: Tensor) -> None:
 def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The elements of matrices on and below a diagonal, zero elsewhere.
 
+    RuntimeError for less than two dimensions.
+
     >>> torch.ones(2, 2).tril().tolist()
     [[1.0, 0.0], [1.0, 1.0]]
     """
@@ -49,6 +51,8 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 @method("triu triu_")
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The elements of matrices on and above a diagonal, zero elsewhere.
+
+    RuntimeError for less than two dimensions.
 
     >>> torch.ones(2, 2).triu(1).tolist()
     [[0.0, 1.0], [0.0, 0.0]]
@@ -82,6 +86,8 @@ def tril_indices(
 ) -> Tensor:
     """Rows and columns of the lower triangle of a matrix, row by row, as a ``2 x n`` tensor.
 
+    RuntimeError for negative sizes.
+
     >>> torch.tril_indices(2, 2).tolist()
     [[0, 1, 1], [0, 0, 1]]
     """
@@ -98,6 +104,8 @@ def triu_indices(
     layout: Any = None,
 ) -> Tensor:
     """Rows and columns of the upper triangle of a matrix, row by row, as a ``2 x n`` tensor.
+
+    RuntimeError for negative sizes.
 
     >>> torch.triu_indices(2, 2).tolist()
     [[0, 0, 1], [0, 1, 1]]
@@ -122,6 +130,8 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     """Zero matrices, as dimensions ``dim1`` and ``dim2``, with the last dimension of ``input`` on a
     diagonal.
 
+    RuntimeError for one dimension twice.
+
     >>> torch.tensor([1, 2]).diag_embed().tolist()
     [[1, 0], [0, 2]]
     """
@@ -135,6 +145,8 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 @method("diag")
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """A matrix with a vector on a diagonal, or a copy of a diagonal of a matrix.
+
+    RuntimeError for other ranks.
 
     >>> torch.diag(torch.tensor([[1, 2], [3, 4]])).tolist()
     [1, 4]

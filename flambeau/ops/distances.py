@@ -25,7 +25,8 @@ def pairwise_distance(
 ) -> Tensor:
     """The ``p``-norm of ``x1 - x2 + eps`` over the last dimension.
 
-    ``[N, D]`` and ``[N, D]`` (or ``[D]``) give ``[N]``.
+    ``[N, D]`` and ``[N, D]`` (or ``[D]``) give ``[N]``. RuntimeError where the shapes do not
+    broadcast.
 
     >>> torch.pairwise_distance(torch.tensor([[0., 0.]]), torch.tensor([[3., 4.]]))
     tensor([5.0000])
@@ -38,7 +39,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
     Norms below ``eps`` count as ``eps``.
 
-    ``x1`` and ``x2`` are floating and broadcast; ``dim`` is dropped.
+    ``x1`` and ``x2`` are floating and broadcast; ``dim`` is dropped. RuntimeError where the shapes
+    do not broadcast.
 
     >>> torch.cosine_similarity(torch.tensor([[1., 0.]]), torch.tensor([[1., 1.]]))
     tensor([0.7071])

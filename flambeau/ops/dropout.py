@@ -244,7 +244,7 @@ _native = Op("native_dropout", _masked, params=("kind", "p"), outputs=2, differe
 def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
     """``dropout`` together with the mask of the elements that are kept.
 
-    ``input`` is floating, of any shape; the mask is bool.
+    ``input`` is floating, of any shape; the mask is bool. RuntimeError unless ``p`` lies in [0, 1].
 
     >>> kept, mask = torch.native_dropout(torch.ones(4), 0.5, True)
     >>> bool(((kept == 2) == mask).all())

@@ -118,7 +118,8 @@ def embedding(
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Class indices ``[*]`` (int64) as vectors ``[*, num_classes]`` of one 1 and zeros elsewhere.
 
-    ``num_classes`` -1 is one more than the largest index.
+    ``num_classes`` -1 is one more than the largest index. RuntimeError for a class out of range, or
+    other dtypes than int64.
 
     >>> torch.nn.functional.one_hot(torch.tensor([0, 2]))
     tensor([[1, 0, 0],

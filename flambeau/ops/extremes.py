@@ -175,6 +175,8 @@ def max(
 ) -> Any:
     """The largest element; along ``dim`` with its first index; or elementwise of two tensors.
 
+    RuntimeError or IndexError where there are no elements, NotImplementedError for complex numbers.
+
     >>> torch.tensor([1., 3., 2.]).max(0).indices
     tensor(1)
     """

@@ -34,7 +34,8 @@ def tensor(
     """A new tensor without history that holds a copy of ``data``: numbers, nested sequences,
     arrays.
 
-    The dtype is inferred: Python floats give the default dtype, ints int64, and so on.
+    The dtype is inferred: Python floats give the default dtype, ints int64, and so on. ValueError
+    for rows of different lengths, TypeError for objects that are no numbers.
 
     >>> tensor([[1.0, 2.0], [3.0, 4.0]])
     tensor([[1., 2.],
@@ -262,7 +263,8 @@ def from_numpy(ndarray: numpy.ndarray) -> Tensor:
 def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tensor:
     """``data`` as a tensor, sharing its memory, and keeping its history, where that is possible.
 
-    ``data`` is a tensor, an array, a number or nested sequences of numbers.
+    ``data`` is a tensor, an array, a number or nested sequences of numbers. ValueError for rows of
+    different lengths.
 
     >>> torch.as_tensor([1, 2], dtype=torch.float32)
     tensor([1., 2.])

@@ -10,6 +10,7 @@ import numpy
 
 from flambeau.core.dtype import int32, int64, scalar_name
 from flambeau.core.op import LINEAR, Op, wrap_dim
+from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
@@ -103,6 +104,7 @@ def gather(
     """The elements of ``input`` whose place along ``dim`` is what ``index`` says there.
 
     ``index`` has as many dimensions as ``input`` and is nowhere larger, except along ``dim``.
+    RuntimeError for an index out of range, or of another dtype than int64 and int32.
 
     >>> torch.tensor([[1, 2], [3, 4]]).gather(1, torch.tensor([[0, 0], [1, 0]])).tolist()
     [[1, 1], [4, 3]]
@@ -181,6 +183,8 @@ _take = Op("take", kernels.taken, inputs=("input", "index"), jvp=LINEAR, batch=o
 def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements of the flattened ``input`` at ``index``, in the shape of ``index``.
 
+    IndexError for an index out of range.
+
     >>> torch.tensor([[1, 2], [3, 4]]).take(torch.tensor([3, 0])).tolist()
     [4, 1]
     """
@@ -230,6 +234,8 @@ def nonzero_static(
 ) -> Tensor:
     """The first ``size`` rows of ``nonzero``, filled up with ``fill_value`` where there are fewer.
 
+    RuntimeError for a negative size.
+
     >>> torch.tensor([0, 3, 0, 5]).nonzero_static(size=3).tolist()
     [[1], [3], [-1]]
     """
@@ -252,8 +258,14 @@ def argwhere(input: Tensor) -> Tensor:
     return _nonzero(input)
 
 
+def _check_ordered(*operands: Any) -> None:
+    for of in map(result_dtype, operands):
+        if of.rank in (0, 3):
+            raise RuntimeError(f"Unsupported input type encountered for isin(): {scalar_name(of)}")
+
+
 _isin = Op("isin", masking.is_in, inputs=("elements", "test_elements"),
-    params=("assume_unique", "invert"), promote="same", widen=True,
+    params=("assume_unique", "invert"), promote="same", widen=True, check=_check_ordered,
     shape=lambda elements, *rest: (elements.shape, numpy.dtype(bool)),
     doc="Whether each element is among others.")  # fmt: skip
 
@@ -267,6 +279,8 @@ def isin(
     out: Tensor | None = None,
 ) -> Tensor:
     """Whether each of ``elements`` is among ``test_elements``; NaN never is.
+
+    RuntimeError for complex numbers.
 
     >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2])).tolist()
     [False, True, False]
@@ -283,6 +297,8 @@ def isin(
 
 def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, ...]:
     """The coordinates, one tensor for each dimension, of positions in a flattened ``shape``.
+
+    TypeError for an index that is not of integers.
 
     >>> torch.unravel_index(torch.tensor([4, 1]), (3, 2))
     (tensor([2, 0]), tensor([0, 1]))

@@ -17,7 +17,8 @@ from flambeau.ops.joining import stack
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Each vector expanded along the dimensions of all the others.
 
-    ``indexing="ij"`` gives the first vector the first dimension, ``"xy"`` the second.
+    ``indexing="ij"`` gives the first vector the first dimension, ``"xy"`` the second. RuntimeError
+    for a matrix, or for tensors of two dtypes.
 
     >>> torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")[0].tolist()
     [[0, 0, 0], [1, 1, 1]]
@@ -65,6 +66,8 @@ def _check_vector(tensor: Tensor) -> None:
 def cartesian_prod(*tensors: Any) -> Tensor:
     """All combinations of one element of each vector, as rows.
 
+    RuntimeError unless all are vectors.
+
     >>> torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([3, 4])).tolist()
     [[1, 3], [1, 4], [2, 3], [2, 4]]
     """
@@ -78,6 +81,8 @@ def cartesian_prod(*tensors: Any) -> Tensor:
 @method("combinations")
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All ways to choose ``r`` elements of a vector, as rows in the order of the vector.
+
+    RuntimeError unless ``input`` is a vector.
 
     >>> torch.combinations(torch.tensor([1, 2, 3])).tolist()
     [[1, 2], [1, 3], [2, 3]]

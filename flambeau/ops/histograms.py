@@ -37,7 +37,7 @@ def histogram(
 
     ``bins`` is their number, of equal widths from the least element to the greatest or over
     ``range``, or a tensor of edges. Elements count by their ``weight``; with ``density`` the result
-    integrates to 1. Float32 and float64 only.
+    integrates to 1. Float32 and float64 only. RuntimeError for no bins, or tensors of two dtypes.
 
     >>> torch.histogram(torch.tensor([1., 2., 1.]), bins=2, range=(0., 2.)).hist
     tensor([0., 3.])
@@ -64,6 +64,7 @@ def histogramdd(
 
     ``bins`` holds a number or a tensor of edges for each dimension, or is one number for all;
     ``range`` holds the least and the greatest edge of each dimension, one after the other.
+    RuntimeError for less than two dimensions, or another number of bins.
 
     >>> torch.histogramdd(torch.tensor([[0., 1.], [1., 1.]]), bins=[2, 1]).hist
     tensor([[1.],

@@ -24,7 +24,7 @@ def softmax(
 ) -> Tensor:
     """``exp(input) / sum(exp(input))`` along ``dim``: positive numbers that sum to 1.
 
-    ``input`` is floating; ``dtype`` converts it first.
+    ``input`` is floating; ``dtype`` converts it first. NotImplementedError for integers.
 
     >>> F.softmax(torch.tensor([[0., 0.], [1000., 0.]]), 1)
     tensor([[0.5000, 0.5000],
@@ -40,7 +40,7 @@ def log_softmax(
 ) -> Tensor:
     """The logarithm of ``softmax`` along ``dim``, without overflow.
 
-    ``input`` is floating; ``dtype`` converts it first.
+    ``input`` is floating; ``dtype`` converts it first. NotImplementedError for integers.
 
     >>> F.log_softmax(torch.tensor([0., 0.]), 0)
     tensor([-0.6931, -0.6931])
@@ -55,7 +55,7 @@ def softmin(
 ) -> Tensor:
     """``softmax(-input)`` along ``dim``.
 
-    ``input`` is floating; ``dtype`` converts it first.
+    ``input`` is floating; ``dtype`` converts it first. NotImplementedError for integers.
 
     >>> F.softmin(torch.tensor([1., 1.]), 0)
     tensor([0.5000, 0.5000])

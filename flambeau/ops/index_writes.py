@@ -97,6 +97,8 @@ def index_add(
 ) -> Tensor:
     """A copy of ``input`` with ``alpha * source`` added to the slices that ``index`` lists.
 
+    ``index`` is an integer vector, as long as that dimension of ``source``. RuntimeError otherwise.
+
     >>> torch.zeros(3).index_add(0, torch.tensor([0, 0]), torch.ones(2)).tolist()
     [2.0, 0.0, 0.0]
     """
@@ -217,6 +219,8 @@ _C_NAMES = {
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of ``input`` with one value in the slices that ``index`` lists.
 
+    ``index`` is an integer vector; IndexError for one out of range.
+
     >>> torch.zeros(3).index_fill(0, torch.tensor([0, 2]), 1).tolist()
     [1.0, 0.0, 1.0]
     """
@@ -242,7 +246,8 @@ def index_reduce(
 ) -> Tensor:
     """A copy of ``input`` with ``source`` combined into the slices that ``index`` lists.
 
-    ``reduce`` is ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``.
+    ``reduce`` is ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``. ``index`` is an integer vector,
+    as long as that dimension of ``source``. RuntimeError for another ``reduce``.
 
     >>> source = torch.tensor([2.0, 3.0])
     >>> torch.ones(2).index_reduce(0, torch.tensor([0, 0]), source, "prod").tolist()
@@ -300,6 +305,8 @@ def _put_call(call: Any, input: Tensor, index: Tensor, source: Tensor, accumulat
 @method("put")
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of ``input`` with ``source`` at ``index``, which counts in the flattened tensor.
+
+    IndexError for an index out of range, RuntimeError for another number of values.
 
     >>> torch.zeros(2, 2).put(torch.tensor([3]), torch.ones(1)).tolist()
     [[0.0, 0.0], [0.0, 1.0]]

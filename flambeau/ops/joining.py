@@ -52,7 +52,8 @@ _cat = Op("cat", kernels.concatenated, inputs="*tensors", dims=("dim",), promote
 def cat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The ``tensors`` one after the other along ``dim``; their other sizes have to be equal.
 
-    Empty tensors of one dimension are left out. Dtypes are promoted to a common one.
+    Empty tensors of one dimension are left out. Dtypes are promoted to a common one. RuntimeError
+    where other sizes differ.
 
     >>> torch.cat((torch.zeros(1, 2), torch.ones(2, 2))).shape
     torch.Size([3, 2])
@@ -179,6 +180,8 @@ _stack = Op("stack", kernels.stacked, inputs="*tensors", params=("dim",), promot
 def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The ``tensors``, which have one shape, along a new dimension.
 
+    RuntimeError where the shapes differ.
+
     >>> torch.stack((torch.zeros(2), torch.ones(2))).tolist()
     [[0.0, 0.0], [1.0, 1.0]]
     """
@@ -226,6 +229,8 @@ def _at_least(name: str, function: Any, tensors: Any) -> list[Tensor]:
 def hstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
     """The ``tensors`` side by side: along the second dimension, vectors along the first.
 
+    RuntimeError where other sizes differ.
+
     >>> torch.hstack((torch.zeros(1), torch.ones(2))).tolist()
     [0.0, 1.0, 1.0]
     """
@@ -235,6 +240,8 @@ def hstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
 def vstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
     """The ``tensors`` one below the other; vectors are rows.
+
+    RuntimeError where other sizes differ.
 
     >>> torch.vstack((torch.zeros(2), torch.ones(2))).tolist()
     [[0.0, 0.0], [1.0, 1.0]]
@@ -252,6 +259,8 @@ row_stack = named(vstack, "row_stack", """The same as ``vstack``.
 def dstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
     """The ``tensors`` along the third dimension.
 
+    RuntimeError where other sizes differ.
+
     >>> torch.dstack((torch.zeros(2), torch.ones(2))).shape
     torch.Size([1, 2, 2])
     """
@@ -260,6 +269,8 @@ def dstack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
 
 def column_stack(tensors: Tensors, *, out: Tensor | None = None) -> Tensor:
     """The ``tensors`` side by side; vectors and numbers are columns.
+
+    RuntimeError where the numbers of rows differ.
 
     >>> torch.column_stack((torch.zeros(2), torch.ones(2))).tolist()
     [[0.0, 1.0], [0.0, 1.0]]
@@ -293,6 +304,8 @@ _block_diag = Op("block_diag", kernels.block_diagonal, inputs="*tensors", promot
 
 def block_diag(*tensors: Tensor) -> Tensor:
     """The ``tensors`` along the diagonal of a matrix that is zero elsewhere; vectors are rows.
+
+    RuntimeError for more than two dimensions.
 
     >>> torch.block_diag(torch.ones(1), torch.ones(1, 2)).tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]

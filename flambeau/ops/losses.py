@@ -195,7 +195,8 @@ def mse_loss(
 ) -> Tensor:  # fmt: skip
     """The mean of ``(input - target)^2``; ``reduction`` "sum" or "none" instead.
 
-    With ``weight`` the mean divides by the sum of the weights.
+    With ``weight`` the mean divides by the sum of the weights. ValueError for another
+    ``reduction``.
 
     >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
     tensor(2.)
@@ -215,6 +216,7 @@ def l1_loss(
     """The mean of ``|input - target|``; ``reduction`` "sum" or "none" instead.
 
     The shapes broadcast, with a warning where they differ; "none" gives the common shape.
+    ValueError for another ``reduction``.
 
     >>> F.l1_loss(torch.tensor([1., 2.]), torch.tensor([2., 4.]))
     tensor(1.5000)
@@ -287,7 +289,8 @@ def kl_div(
     """The divergence ``target * (log(target) - input)`` of a distribution from log-probabilities.
 
     ``reduction`` "batchmean" divides the sum by the batch size, "mean" by the number of elements.
-    With ``log_target`` the target holds log-probabilities too.
+    With ``log_target`` the target holds log-probabilities too. ValueError for another
+    ``reduction``.
 
     >>> target = torch.tensor([0.5, 0.5])
     >>> F.kl_div(torch.tensor([0.25, 0.75]).log(), target, reduction="sum")

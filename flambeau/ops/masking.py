@@ -78,6 +78,9 @@ def _fill_call(call: Any, input: Tensor, mask: Tensor, value: Any) -> Tensor:
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """A copy of ``input`` with one value where ``mask``, broadcast, is true.
 
+    ``mask`` is a bool tensor whose shape broadcasts, ``value`` a number or a tensor without
+    dimensions. RuntimeError otherwise.
+
     >>> torch.tensor([1.0, 2.0]).masked_fill(torch.tensor([True, False]), 0).tolist()
     [0.0, 2.0]
     """
@@ -118,6 +121,8 @@ _masked_select = Op("masked_select", kernels.mask_selected, inputs=("input", "ma
 @method("masked_select")
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements of ``input`` where ``mask`` is true, in one dimension; both are broadcast.
+
+    RuntimeError for a mask that is not bool.
 
     >>> torch.tensor([1, 2, 3]).masked_select(torch.tensor([True, False, True])).tolist()
     [1, 3]
@@ -164,6 +169,8 @@ def _scatter_call(call: Any, input: Tensor, mask: Tensor, source: Tensor) -> Ten
 @method("masked_scatter")
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """A copy of ``input`` with the elements of ``source``, in order, where ``mask`` is true.
+
+    RuntimeError for too few elements of ``source``, or a mask that is not bool.
 
     >>> mask = torch.tensor([True, False, True])
     >>> torch.zeros(3).masked_scatter(mask, torch.tensor([1.0, 2.0])).tolist()

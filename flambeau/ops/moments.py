@@ -205,6 +205,7 @@ def corrcoef(input: Tensor) -> Tensor:
     """The correlation coefficients of variables (rows) from observations (columns).
 
     ``[variables, observations]`` gives a square matrix, a vector of observations one number.
+    RuntimeError for more than two dimensions.
 
     >>> torch.corrcoef(torch.tensor([[1., 2., 3.], [3., 2., 1.]]))
     tensor([[ 1., -1.],

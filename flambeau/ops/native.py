@@ -124,6 +124,8 @@ def layer_norm(
 ) -> Tensor:  # fmt: skip
     """``nn.functional.layer_norm``.
 
+    RuntimeError where the last dimensions have another shape.
+
     >>> torch.layer_norm(torch.tensor([[1., 3.]]), (2,), eps=0.)
     tensor([[-1.,  1.]])
     """
@@ -134,6 +136,8 @@ def native_layer_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Maybe, bias: Maybe, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """``layer_norm`` with the mean and 1 / deviation of each row.
+
+    RuntimeError where the last dimensions have another shape.
 
     >>> torch.native_layer_norm(torch.tensor([[1., 3.]]), (2,), None, None, 0.)[1:]
     (tensor([[2.]]), tensor([[1.]]))
@@ -148,6 +152,8 @@ def group_norm(
     cudnn_enabled: bool = True,
 ) -> Tensor:  # fmt: skip
     """``nn.functional.group_norm``, also of one value per group.
+
+    RuntimeError unless the groups divide the channels.
 
     >>> torch.group_norm(torch.tensor([[[1.], [3.], [5.], [5.]]]), 2, eps=0.01).round(decimals=2)
     tensor([[[-1.],
@@ -181,6 +187,8 @@ def max_pool1d(
 ) -> Tensor:  # fmt: skip
     """``nn.functional.max_pool1d`` without indices.
 
+    RuntimeError for padding above half of the window.
+
     >>> torch.max_pool1d(torch.tensor([[[1., 3., 2., 4.]]]), 2)
     tensor([[[3., 4.]]])
     """
@@ -192,6 +200,8 @@ def max_pool2d(
     ceil_mode: bool = False,
 ) -> Tensor:  # fmt: skip
     """``nn.functional.max_pool2d`` without indices.
+
+    RuntimeError for padding above half of the window.
 
     >>> torch.max_pool2d(torch.arange(16.).reshape(1, 1, 4, 4), 2)
     tensor([[[[ 5.,  7.],
@@ -206,6 +216,8 @@ def max_pool3d(
 ) -> Tensor:  # fmt: skip
     """``nn.functional.max_pool3d`` without indices.
 
+    RuntimeError for padding above half of the window.
+
     >>> torch.max_pool3d(torch.arange(8.).reshape(1, 1, 2, 2, 2), 2)
     tensor([[[[[7.]]]]])
     """
@@ -214,6 +226,8 @@ def max_pool3d(
 
 def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
     """``nn.functional.adaptive_max_pool1d`` with indices.
+
+    RuntimeError for other ranks.
 
     >>> torch.adaptive_max_pool1d(torch.arange(6.).reshape(1, 1, 6), 2)
     (tensor([[[2., 5.]]]), tensor([[[2, 5]]]))
@@ -229,6 +243,8 @@ def embedding(
     sparse: bool = False,
 ) -> Tensor:  # fmt: skip
     """``nn.functional.embedding`` with the table first.
+
+    IndexError for an index out of range.
 
     >>> torch.embedding(torch.tensor([[1., 2.], [3., 4.]]), torch.tensor([1, 0, 1]))
     tensor([[3., 4.],
@@ -251,6 +267,8 @@ def embedding_bag(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """``nn.functional.embedding_bag``, with the bag of each index, the size of each bag and, for
     the maximum, the chosen indices. ``mode`` is 0 sum, 1 mean, 2 maximum.
+
+    RuntimeError for an index out of range.
 
     >>> table = torch.tensor([[1., 2.], [3., 4.]])
     >>> torch.embedding_bag(table, torch.tensor([0, 1, 1]), torch.tensor([0, 2]))[0]
@@ -295,6 +313,8 @@ def kl_div(
 ) -> Tensor:
     """``nn.functional.kl_div`` with the reduction as a number.
 
+    RuntimeError where the shapes do not broadcast.
+
     >>> torch.kl_div(torch.tensor([0.25, 0.75]).log(), torch.tensor([0.5, 0.5]), 2)
     tensor(0.1438)
     """
@@ -305,6 +325,8 @@ def poisson_nll_loss(
     input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: int
 ) -> Tensor:
     """``nn.functional.poisson_nll_loss`` with the reduction as a number.
+
+    RuntimeError where the shapes do not broadcast.
 
     >>> torch.poisson_nll_loss(torch.tensor([0.]), torch.tensor([1.]), True, False, 1e-8, 1)
     tensor(1.)
@@ -319,6 +341,8 @@ def hinge_embedding_loss(
 ) -> Tensor:
     """``nn.functional.hinge_embedding_loss`` with the reduction as a number.
 
+    RuntimeError where the shapes do not broadcast.
+
     >>> torch.hinge_embedding_loss(torch.tensor([0.5, 2.]), torch.tensor([1, -1]), 1.)
     tensor([0.5000, 0.0000])
     """
@@ -331,6 +355,8 @@ def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
 ) -> Tensor:
     """``nn.functional.margin_ranking_loss`` with the reduction as a number.
+
+    RuntimeError where the shapes do not broadcast.
 
     >>> torch.margin_ranking_loss(torch.tensor([1.]), torch.tensor([2.]), torch.tensor([1.]), 0.5)
     tensor([1.5000])
@@ -345,6 +371,8 @@ def cosine_embedding_loss(
 ) -> Tensor:
     """``nn.functional.cosine_embedding_loss`` with the reduction as a number.
 
+    RuntimeError where the shapes do not fit.
+
     >>> torch.cosine_embedding_loss(torch.ones(1, 2), torch.ones(1, 2), torch.tensor([-1]), 0.25, 1)
     tensor(0.7500)
     """
@@ -358,6 +386,8 @@ def triplet_margin_loss(
     eps: float = 1e-6, swap: bool = False, reduction: int = 0,
 ) -> Tensor:  # fmt: skip
     """``nn.functional.triplet_margin_loss`` with the reduction as a number.
+
+    RuntimeError where the shapes do not broadcast.
 
     >>> anchor, near, far = torch.zeros(1, 2), torch.tensor([[1., 0.]]), torch.tensor([[3., 0.]])
     >>> torch.triplet_margin_loss(anchor, near, far, 3.)
@@ -398,6 +428,8 @@ def grid_sampler(
     """``nn.functional.grid_sample``: mode 0 bilinear, 1 nearest, 2 bicubic; padding 0 zeros,
     1 border, 2 reflection.
 
+    RuntimeError for another shape of ``grid``.
+
     >>> image, places = torch.arange(4.).reshape(1, 1, 2, 2), torch.zeros(1, 1, 1, 2)
     >>> torch.grid_sampler(image, places, 0, 0, True)
     tensor([[[[1.5000]]]])
@@ -423,6 +455,8 @@ def grid_sampler_3d(
     input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
 ) -> Tensor:
     """``grid_sampler`` of volumes.
+
+    RuntimeError for another shape of ``grid``.
 
     >>> volume, places = torch.arange(8.).reshape(1, 1, 2, 2, 2), torch.zeros(1, 1, 1, 1, 3)
     >>> torch.grid_sampler_3d(volume, places, 0, 0, True)

@@ -20,6 +20,9 @@ def renorm(
     """The slices at each index of ``dim``, scaled down to the ``p``-norm ``maxnorm`` where theirs
     is greater.
 
+    Floating or complex. RuntimeError for less than two dimensions, ``p`` not above 0, or a negative
+    ``maxnorm``.
+
     >>> torch.renorm(torch.tensor([[3., 4.], [0., 1.]]), 2, 0, 1)
     tensor([[0.6000, 0.8000],
             [0.0000, 1.0000]])
@@ -61,7 +64,7 @@ def frobenius_norm(
 ) -> Tensor:
     """The 2-norm over ``dim``.
 
-    Floating or complex; ``dim`` is a dimension or several.
+    Floating or complex; ``dim`` is a dimension or several. RuntimeError for integers.
 
     >>> torch.frobenius_norm(torch.tensor([[3., 0.], [0., 4.]]), dim=(0, 1))
     tensor(5.)
@@ -74,7 +77,8 @@ def nuclear_norm(
 ) -> Tensor:
     """The sum of the singular values of the matrices in the dimensions ``dim``.
 
-    ``[*, n, m]``, floating or complex, gives real ``[*]``.
+    ``[*, n, m]``, floating or complex, gives real ``[*]``. RuntimeError or IndexError for less than
+    two dimensions.
 
     >>> torch.nuclear_norm(torch.tensor([[3., 0.], [0., 4.]]))
     tensor(7.)

@@ -20,6 +20,7 @@ def gradient(
 
     Central differences of second order inside; ``edge_order`` 1 or 2 at the ends. ``spacing`` is
     the distance of samples, or one for each dimension, or a tensor of coordinates for each.
+    RuntimeError for a dimension that is too short.
 
     >>> torch.gradient(torch.tensor([0., 1., 4., 9.]))
     (tensor([1., 2., 4., 5.]),)
@@ -120,7 +121,8 @@ def _end(values: list[Any], gaps: list[Any]) -> Any:
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers ``N`` - 1, ... 1, 0 of each element, as rows; ``increasing`` turns them round.
 
-    ``N`` is the number of elements by default. Integers give int64.
+    ``N`` is the number of elements by default. Integers give int64. RuntimeError unless ``x`` is a
+    vector.
 
     >>> torch.vander(torch.tensor([2, 3]), 3).tolist()
     [[4, 2, 1], [9, 3, 1]]

@@ -99,7 +99,7 @@ def pad(
 
     ``mode`` is "constant" (of ``value``, 0 by default; negative numbers crop), "reflect",
     "replicate" or "circular"; the last three pad the last one to three dimensions of
-    ``[N, C, *spatial]`` or ``[C, *spatial]``.
+    ``[N, C, *spatial]`` or ``[C, *spatial]``. NotImplementedError for another ``mode``.
 
     >>> torch.nn.functional.pad(torch.tensor([[1, 2, 3]]), (1, 1), mode="reflect")
     tensor([[2, 1, 2, 3, 2]])

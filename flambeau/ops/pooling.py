@@ -255,6 +255,7 @@ def max_pool1d(
     """The maximum of each window of ``[N, C, L]`` or ``[C, L]``; ``stride`` defaults to the window.
 
     With ``return_indices`` also the index of each maximum. NaN wins; of equal values, the first.
+    RuntimeError for padding above half of the window.
 
     >>> F.max_pool1d(torch.tensor([[[1., 3., 2., 4.]]]), 2)
     tensor([[[3., 4.]]])
@@ -270,7 +271,8 @@ def max_pool2d(
     """The maximum of each window of ``[N, C, H, W]`` or ``[C, H, W]``.
 
     ``stride`` defaults to the window; padding counts as minus infinity. With ``return_indices``
-    also the flat index of each maximum in its plane.
+    also the flat index of each maximum in its plane. RuntimeError for padding above half of the
+    window.
 
     >>> torch.nn.functional.max_pool2d(torch.arange(16.0).view(1, 4, 4), 2)
     tensor([[[ 5.,  7.],
@@ -414,7 +416,7 @@ def avg_pool2d(
     """The mean of each window of ``[N, C, H, W]`` or ``[C, H, W]``; ``stride`` defaults to it.
 
     Zeros of the padding count unless ``count_include_pad`` is false; ``divisor_override`` divides
-    the sums instead of the count.
+    the sums instead of the count. RuntimeError for padding above half of the window.
 
     >>> F.avg_pool2d(torch.arange(16.).reshape(1, 1, 4, 4), 2)
     tensor([[[[ 2.5000,  4.5000],

@@ -217,6 +217,8 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The matrix product: of vectors, matrices, or stacks of matrices that are broadcast.
 
+    RuntimeError where the sizes do not fit, or for two dtypes.
+
     >>> torch.ones(2, 3).matmul(torch.ones(3, 4)).shape
     torch.Size([2, 4])
     """

@@ -132,6 +132,8 @@ def randn(
 ) -> Tensor:
     """A tensor of the given size with normal numbers of mean 0 and variance 1.
 
+    NotImplementedError for integers.
+
     >>> _ = torch.manual_seed(0)
     >>> randn(3)
     tensor([ 1.5410, -0.2934, -2.1788])
@@ -228,6 +230,8 @@ def randperm(
     requires_grad: bool = False,
 ) -> Tensor:
     """The integers from 0 to ``n - 1`` in random order, as int64 unless told otherwise.
+
+    A vector of ``n`` integers, int64 by default; RuntimeError for a negative ``n``.
 
     >>> _ = torch.manual_seed(0)
     >>> randperm(4)

@@ -37,7 +37,8 @@ def roll(
 ) -> Tensor:
     """``input`` with its elements moved along ``dims``; what leaves at one end enters at the other.
 
-    Without ``dims`` the flattened tensor is rolled.
+    Without ``dims`` the flattened tensor is rolled. RuntimeError for other numbers of shifts than
+    of dimensions.
 
     >>> torch.arange(4).roll(1).tolist()
     [3, 0, 1, 2]
@@ -64,6 +65,8 @@ _flip = Op("flip", kernels.flipped, params=("dims",), jvp=LINEAR, shape=SAME,
 
 def flip(input: Tensor, dims: Sequence[int]) -> Tensor:
     """A copy of ``input`` with dimensions ``dims`` in reverse order.
+
+    RuntimeError for one dimension twice.
 
     >>> torch.flip(torch.arange(3), (0,)).tolist()
     [2, 1, 0]
@@ -114,6 +117,8 @@ def flipud(input: Tensor) -> Tensor:
 @method("rot90")
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """A copy of ``input`` turned by ``k`` quarters, from the first of ``dims`` to the second.
+
+    Of two dimensions or more. RuntimeError unless ``dims`` are two of them.
 
     >>> torch.tensor([[1, 2], [3, 4]]).rot90().tolist()
     [[2, 4], [1, 3]]

@@ -221,7 +221,8 @@ def rnn_tanh_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: T
                   b_hh: Tensor | None = None) -> Tensor:  # fmt: skip
     """``tanh(W_ih x + b_ih + W_hh h + b_hh)``.
 
-    ``[B, I]`` (or ``[I]``) and ``[B, H]``; the weights are ``[H, I]`` and ``[H, H]``.
+    ``[B, I]`` (or ``[I]``) and ``[B, H]``; the weights are ``[H, I]`` and ``[H, H]``. RuntimeError
+    where the sizes do not fit.
 
     >>> torch.rnn_tanh_cell(torch.ones(1, 2), torch.zeros(1, 1), torch.ones(1, 2), torch.ones(1, 1))
     tensor([[0.9640]])
@@ -233,7 +234,8 @@ def rnn_relu_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: T
                   b_hh: Tensor | None = None) -> Tensor:  # fmt: skip
     """``relu(W_ih x + b_ih + W_hh h + b_hh)``.
 
-    ``[B, I]`` (or ``[I]``) and ``[B, H]``; the weights are ``[H, I]`` and ``[H, H]``.
+    ``[B, I]`` (or ``[I]``) and ``[B, H]``; the weights are ``[H, I]`` and ``[H, H]``. RuntimeError
+    where the sizes do not fit.
 
     >>> torch.rnn_relu_cell(torch.ones(1, 2), torch.zeros(1, 1), torch.ones(1, 2), torch.ones(1, 1))
     tensor([[2.]])
@@ -246,7 +248,7 @@ def lstm_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor |
     """One step of an LSTM: the new ``h`` and ``c``.
 
     ``[B, I]`` (or ``[I]``) and two of ``[B, H]``; the weights are ``[4 * H, I]`` and
-    ``[4 * H, H]``.
+    ``[4 * H, H]``. RuntimeError where the sizes do not fit.
 
     >>> state = torch.zeros(1, 3), torch.ones(1, 3)
     >>> torch.lstm_cell(torch.zeros(1, 2), state, torch.ones(12, 2), torch.zeros(12, 3))[1]
@@ -261,6 +263,7 @@ def gru_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor
     """One step of a GRU: the new ``h``.
 
     ``[B, I]`` (or ``[I]``) and ``[B, H]``; the weights are ``[3 * H, I]`` and ``[3 * H, H]``.
+    RuntimeError where the sizes do not fit.
 
     >>> torch.gru_cell(torch.zeros(1, 2), torch.ones(1, 3), torch.ones(9, 2), torch.zeros(9, 3))
     tensor([[0.5000, 0.5000, 0.5000]])

@@ -121,7 +121,8 @@ def nanmean(
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements are not zero.
 
-    Of any shape and dtype; int64. ``dim`` is a dimension, several, or None for all.
+    Of any shape and dtype; int64. ``dim`` is a dimension, several, or None for all. IndexError for
+    a dimension that ``input`` does not have.
 
     >>> torch.count_nonzero(torch.tensor([[1, 0], [2, 3]]), 0)
     tensor([2, 1])
@@ -168,7 +169,8 @@ def prod(
 ) -> Tensor:  # fmt: skip
     """The product of the elements of ``input`` over ``dim``, or over all dimensions.
 
-    ``dim`` is one dimension or None for all; integers and bools give int64.
+    ``dim`` is one dimension or None for all; integers and bools give int64. IndexError for a
+    dimension that ``input`` does not have.
 
     >>> torch.prod(torch.tensor([[1, 2], [3, 4]]), 0)
     tensor([3, 8])
@@ -199,7 +201,8 @@ def any(
 ) -> Tensor:
     """Whether some element is not zero; the dtype is bool (uint8 for uint8).
 
-    Of any shape and dtype; ``dim`` is a dimension, several, or None for all.
+    Of any shape and dtype; ``dim`` is a dimension, several, or None for all. IndexError for a
+    dimension that ``input`` does not have.
 
     >>> torch.any(torch.tensor([[0, 0], [2, 3]]), 1)
     tensor([False,  True])
@@ -213,7 +216,8 @@ def all(
 ) -> Tensor:
     """Whether no element is zero; the dtype is bool (uint8 for uint8).
 
-    Of any shape and dtype; ``dim`` is a dimension, several, or None for all.
+    Of any shape and dtype; ``dim`` is a dimension, several, or None for all. IndexError for a
+    dimension that ``input`` does not have.
 
     >>> torch.all(torch.tensor([[1, 0], [2, 3]]), 1)
     tensor([False,  True])
@@ -248,7 +252,8 @@ def logsumexp(
 ) -> Tensor:
     """``log(sum(exp(input)))`` over ``dim``, without overflow.
 
-    Of any shape; integers give floating numbers. ``dim`` is a dimension or several.
+    Of any shape; integers give floating numbers. ``dim`` is a dimension or several. IndexError for
+    a dimension that ``input`` does not have.
 
     >>> torch.logsumexp(torch.tensor([1000., 1000.]), 0)
     tensor(1000.6932)

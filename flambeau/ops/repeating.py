@@ -95,7 +95,8 @@ def repeat_interleave(
     """Each element along ``dim`` repeated in place, ``repeats`` times or each as often as its
     element of ``repeats`` says; without ``dim``, of the flattened input.
 
-    With one argument, the indices that repeat each place as often as that tensor says.
+    With one argument, the indices that repeat each place as often as that tensor says. RuntimeError
+    for another number of repeats than of slices.
 
     >>> torch.tensor([1, 2]).repeat_interleave(2).tolist()
     [1, 1, 2, 2]

@@ -173,9 +173,9 @@ def interpolate(
 
     ``mode``: "nearest", "nearest-exact", "area" (any rank), "linear" (3-D input), "bilinear",
     "bicubic", "lanczos" (4-D) or "trilinear" (5-D). With ``align_corners`` the centres of the
-    corner pixels stay where they are, otherwise the corners of the image. ``antialias`` widens
-    the filter when the image shrinks (4-D). The given scale factor is computed with, unless
-    ``recompute_scale_factor``.
+    corner pixels stay where they are, otherwise the corners of the image. ``antialias`` widens the
+    filter when the image shrinks (4-D). The given scale factor is computed with, unless
+    ``recompute_scale_factor``. ValueError without a size or a factor, or with both.
 
     >>> torch.nn.functional.interpolate(torch.tensor([[[0.0, 1.0]]]), size=4, mode="linear")
     tensor([[[0.0000, 0.2500, 0.7500, 1.0000]]])

@@ -161,7 +161,7 @@ def reshaped(input: Tensor, shape: tuple[int, ...]) -> Tensor:
 def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
     """``input`` in another shape: a view where the strides allow it, else a copy.
 
-    One size may be -1.
+    One size may be -1. RuntimeError for a shape with another number of elements.
 
     >>> torch.reshape(torch.arange(4), (2, 2)).tolist()
     [[0, 1], [2, 3]]
@@ -189,6 +189,8 @@ def _reshape_as(self: Tensor, other: Tensor) -> Tensor:
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """``input`` with the dimensions from ``start_dim`` to ``end_dim`` made one.
 
+    RuntimeError for an end before the start.
+
     >>> torch.ones(2, 3, 4).flatten(1).shape
     torch.Size([2, 12])
     """
@@ -209,6 +211,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @method("unflatten")
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """A view of ``input`` with one dimension made several; one size may be -1.
+
+    RuntimeError where the sizes do not multiply to that of ``dim``.
 
     >>> torch.ones(2, 12).unflatten(1, (3, -1)).shape
     torch.Size([2, 3, 4])

@@ -114,7 +114,8 @@ def layer_norm(
 
     The result is ``(x - mean) / sqrt(var + eps) * weight + bias`` with the biased variance;
     ``weight`` and ``bias`` have the shape ``normalized_shape``. Half precision is computed in
-    float32. (Ba, Kiros and Hinton, Layer Normalization, 2016.)
+    float32. (Ba, Kiros and Hinton, Layer Normalization, 2016.) RuntimeError where the last
+    dimensions have another shape.
 
     >>> torch.nn.functional.layer_norm(torch.tensor([[1.0, 3.0]]), (2,))
     tensor([[-1.0000,  1.0000]])

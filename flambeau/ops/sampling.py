@@ -267,6 +267,7 @@ def multinomial(
 
     ``input`` is ``(categories,)`` or ``(rows, categories)``, floating, not negative; the int64
     result has ``num_samples`` in place of the categories. Without replacement they all differ.
+    RuntimeError for negative weights, or more samples than categories without replacement.
 
     >>> torch.multinomial(torch.tensor([0., 1., 0.]), 3, replacement=True)
     tensor([1, 1, 1])

@@ -41,7 +41,8 @@ def cumsum(
 ) -> Tensor:
     """The running sum along ``dim``; integers as int64.
 
-    Of any shape and dtype; ``dtype`` converts first.
+    Of any shape and dtype; ``dtype`` converts first. IndexError for a dimension that ``input`` does
+    not have.
 
     >>> torch.cumsum(torch.tensor([1, 2, 3]), 0)
     tensor([1, 3, 6])
@@ -81,7 +82,8 @@ def cumprod(
 ) -> Tensor:
     """The running product along ``dim``; integers as int64.
 
-    Of any shape and dtype; ``dtype`` converts first.
+    Of any shape and dtype; ``dtype`` converts first. IndexError for a dimension that ``input`` does
+    not have.
 
     >>> torch.cumprod(torch.tensor([1, 2, 3]), 0)
     tensor([1, 2, 6])
@@ -107,7 +109,8 @@ _cummax, _cummin = _extreme_op("cummax"), _extreme_op("cummin")
 def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """The running maximum along ``dim`` and its index.
 
-    Real, of any shape; indices are int64, of equal elements the last.
+    Real, of any shape; indices are int64, of equal elements the last. IndexError for a dimension
+    that ``input`` does not have.
 
     >>> torch.cummax(torch.tensor([1., 3., 2.]), 0).values
     tensor([1., 3., 3.])
@@ -121,7 +124,8 @@ def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
 def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """The running minimum along ``dim`` and its index.
 
-    Real, of any shape; indices are int64, of equal elements the last.
+    Real, of any shape; indices are int64, of equal elements the last. IndexError for a dimension
+    that ``input`` does not have.
 
     >>> torch.cummin(torch.tensor([3., 1., 2.]), 0).values
     tensor([3., 1., 1.])
@@ -163,7 +167,7 @@ _logcumsumexp = Op("logcumsumexp", kernels.logcumsumexp, dims=("dim",), widen=Tr
 def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
     """The running ``log(sum(exp(input)))`` along ``dim``.
 
-    Floating or complex, of any shape.
+    Floating or complex, of any shape. NotImplementedError for integers.
 
     >>> torch.logcumsumexp(torch.tensor([0., 0., 0.]), 0)
     tensor([0.0000, 0.6931, 1.0986])
@@ -177,12 +181,13 @@ def cumulative_trapezoid(
     """The running integral of ``y`` along ``dim`` by the trapezoidal rule.
 
     ``x`` holds the places of the samples, or ``dx`` their distance; the result is one shorter.
+    RuntimeError for another number of places.
 
     >>> torch.cumulative_trapezoid(torch.tensor([1., 3., 5.]))
     tensor([2., 6.])
     """
     left, right = _neighbours(y, dim)
-    width = dx if x is None else _widths(x, y, dim)
+    width = dx if x is None else _widths("cumulative_trapezoid", x, y, dim)
     return ((left + right) * width / 2).cumsum(dim)  # type: ignore[attr-defined]
 
 
@@ -190,12 +195,13 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: complex = 1, dim: int =
     """The integral of ``y`` along ``dim`` by the trapezoidal rule.
 
     ``x`` holds the places of the samples, or ``dx`` their distance; ``dim`` is dropped.
+    RuntimeError for another number of places.
 
     >>> torch.trapezoid(torch.tensor([1., 3., 5.]), dx=2)
     tensor(12.)
     """
     left, right = _neighbours(y, dim)
-    width = dx if x is None else _widths(x, y, dim)
+    width = dx if x is None else _widths("trapezoid", x, y, dim)
     return ((left + right) * width).sum(dim) / 2  # type: ignore[attr-defined]
 
 
@@ -207,7 +213,9 @@ def _neighbours(y: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return y.narrow(dim, 0, max(n - 1, 0)), y.narrow(dim, min(1, n), max(n - 1, 0))  # type: ignore
 
 
-def _widths(x: Tensor, y: Tensor, dim: int) -> Tensor:
+def _widths(name: str, x: Tensor, y: Tensor, dim: int) -> Tensor:
+    if x.ndim == 1 and x.shape[0] != y.shape[dim]:
+        raise RuntimeError(f"{name}: There must be one `x` value for each sample point")
     if x.ndim == 1 and y.ndim > 1:
         shape = [1] * y.ndim
         shape[dim] = -1

@@ -115,6 +115,8 @@ def scatter(
     """A copy of ``input`` with the elements of ``src``, or a value, at the places that ``index``
     says along ``dim``: the reverse of ``gather``.
 
+    RuntimeError for an index out of range, or another dtype of ``src``.
+
     >>> torch.zeros(3).scatter(0, torch.tensor([2, 0]), torch.tensor([1.0, 5.0])).tolist()
     [5.0, 0.0, 1.0]
     """
@@ -148,6 +150,8 @@ def scatter_add(
     input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None
 ) -> Tensor:
     """A copy of ``input`` with the elements of ``src`` added at the places that ``index`` says.
+
+    RuntimeError for an index out of range, or another dtype of ``src``.
 
     >>> torch.zeros(2).scatter_add(0, torch.tensor([1, 1]), torch.ones(2)).tolist()
     [0.0, 2.0]

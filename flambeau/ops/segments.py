@@ -25,7 +25,8 @@ def segment_reduce(
 
     Segments are given by their ``lengths``, whose last dimension is ``axis`` of ``data``, or by
     ``offsets``, where each starts and the last one ends. Each starts from ``initial``. Unless
-    ``unsafe``, lengths must add up to the size of the dimension.
+    ``unsafe``, lengths must add up to the size of the dimension. RuntimeError where the lengths do
+    not sum to the size.
 
     >>> torch.segment_reduce(torch.tensor([1., 2., 3.]), "sum", lengths=torch.tensor([2, 1]))
     tensor([3., 3.])

@@ -33,7 +33,8 @@ def arange(
 ) -> Tensor:
     """The numbers from ``start`` (inclusive) to ``end`` (exclusive) by ``step``.
 
-    The dtype is int64 when all three are ints, else the default dtype.
+    The dtype is int64 when all three are ints, else the default dtype. A vector, int64 if all are
+    integers. RuntimeError for a step of 0, or away from ``end``.
 
     >>> arange(1, 4)
     tensor([1, 2, 3])

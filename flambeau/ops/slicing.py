@@ -48,6 +48,8 @@ _select_backward = Op("select_backward", kernels.select_backward,
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """A view of one index of a dimension, which is dropped.
 
+    IndexError for an index out of range.
+
     >>> torch.tensor([[1, 2], [3, 4]]).select(1, 0).tolist()
     [1, 3]
     """
@@ -84,6 +86,8 @@ _slice_backward = Op("slice_backward", kernels.slice_backward,
 @method("narrow")
 def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     """A view of ``length`` indices of a dimension, from ``start`` on.
+
+    RuntimeError or IndexError beyond the size.
 
     >>> torch.arange(5).narrow(0, 1, 3).tolist()
     [1, 2, 3]
@@ -128,6 +132,8 @@ _diagonal_backward = Op("diagonal_backward", kernels.diagonal_backward,
 @method("diagonal")
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A view of a diagonal with respect to two dimensions; it becomes the last dimension.
+
+    RuntimeError for one dimension twice.
 
     >>> torch.arange(4).view(2, 2).diagonal().tolist()
     [0, 3]

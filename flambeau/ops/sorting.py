@@ -112,7 +112,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The rows in order, each column by itself.
 
-    Real, with one dimension or more.
+    Real, with one dimension or more. RuntimeError for complex numbers.
 
     >>> torch.msort(torch.tensor([[3, 1], [2, 4]]))
     tensor([[2, 1],
@@ -192,7 +192,8 @@ def _median_of(name: str, input: Tensor, dim: int | None, keepdim: bool, out: An
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """The lower median of all elements, or along ``dim`` with its index; NaN if there is one.
 
-    Real; ``keepdim`` keeps ``dim`` with size 1, indices are int64.
+    Real; ``keepdim`` keeps ``dim`` with size 1, indices are int64. NotImplementedError for complex
+    numbers.
 
     >>> torch.median(torch.tensor([4., 1., 3., 2.]))
     tensor(2.)
@@ -206,7 +207,8 @@ def nanmedian(
 ) -> Any:
     """The lower median of the elements that are not NaN.
 
-    Real; ``keepdim`` keeps ``dim`` with size 1, indices are int64.
+    Real; ``keepdim`` keeps ``dim`` with size 1, indices are int64. NotImplementedError for complex
+    numbers.
 
     >>> torch.nanmedian(torch.tensor([4., torch.nan, 3.]))
     tensor(3.)
@@ -218,7 +220,8 @@ def nanmedian(
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """The most frequent element along ``dim`` and its last index.
 
-    ``keepdim`` keeps ``dim`` with size 1; indices are int64.
+    ``keepdim`` keeps ``dim`` with size 1; indices are int64. IndexError for a dimension that
+    ``input`` does not have.
 
     >>> torch.mode(torch.tensor([1, 2, 2, 3])).values
     tensor(2)

@@ -36,7 +36,8 @@ def stft(
 ) -> Tensor:
     """The spectrum of each frame of a signal ``[*, T]``: ``[*, frequencies, frames]``.
 
-    ``center`` pads the signal so that frame ``t`` is centred at ``t * hop_length``.
+    ``center`` pads the signal so that frame ``t`` is centred at ``t * hop_length``. RuntimeError
+    for a window of another length, or a signal shorter than a frame.
 
     >>> torch.stft(torch.ones(8), 4, window=torch.ones(4), return_complex=True).shape
     torch.Size([3, 9])

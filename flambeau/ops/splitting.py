@@ -62,6 +62,8 @@ def _split_method(self: Tensor, split_size: int | Sequence[int], dim: int = 0) -
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> Tensors:
     """Views of pieces of one size (the last may be smaller), or of given sizes, along ``dim``.
 
+    RuntimeError for sizes with another sum, or negative ones.
+
     >>> [piece.tolist() for piece in torch.arange(5).split(2)]
     [[0, 1], [2, 3], [4]]
     """
@@ -91,6 +93,8 @@ def _even(tensor: Tensor, size: int, dim: int) -> tuple[int, ...]:
 @method("split_with_sizes")
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> Tensors:
     """Views of pieces of the given sizes along ``dim``.
+
+    RuntimeError for sizes with another sum.
 
     >>> [piece.tolist() for piece in torch.arange(4).split_with_sizes([1, 3])]
     [[0], [1, 2, 3]]
@@ -135,6 +139,8 @@ def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> Tensors:
 def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> Tensors:
     """The same as ``split_with_sizes``, with pieces that do not count as views.
 
+    RuntimeError for sizes with another sum.
+
     >>> torch.unsafe_split_with_sizes(torch.arange(4), (1, 3))
     (tensor([0]), tensor([1, 2, 3]))
     """
@@ -145,6 +151,8 @@ def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> Tensors:
     """At most ``chunks`` views of one size along ``dim``; the last may be smaller.
 
+    RuntimeError for no pieces.
+
     >>> [piece.tolist() for piece in torch.arange(7).chunk(5)]
     [[0, 1], [2, 3], [4, 5], [6]]
     """
@@ -154,6 +162,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> Tensors:
 @method("unsafe_chunk")
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> Tensors:
     """The same as ``chunk``, with pieces that do not count as views.
+
+    RuntimeError for no pieces.
 
     >>> torch.unsafe_chunk(torch.arange(4), 2)
     (tensor([0, 1]), tensor([2, 3]))
@@ -182,6 +192,8 @@ def tensor_split(
     dim: int = 0,
 ) -> Tensors:
     """Views of nearly equal pieces, or of those between given indices, along ``dim``.
+
+    Along a dimension of any size. RuntimeError for no pieces.
 
     >>> [piece.tolist() for piece in torch.arange(7).tensor_split(3)]
     [[0, 1, 2], [3, 4], [5, 6]]
@@ -305,6 +317,8 @@ _unbind = Op("unbind", _unbound, dims=("dim",), jvp=LINEAR, outputs=None, view=T
 @method("unbind")
 def unbind(input: Tensor, dim: int = 0) -> Tensors:
     """A view for each index of a dimension.
+
+    IndexError for a tensor without dimensions.
 
     >>> [row.tolist() for row in torch.tensor([[1, 2], [3, 4]]).unbind()]
     [[1, 2], [3, 4]]

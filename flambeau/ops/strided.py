@@ -116,6 +116,8 @@ def as_strided_scatter(
 ) -> Tensor:
     """``input`` with ``src`` written through ``as_strided(size, stride, storage_offset)``.
 
+    RuntimeError beyond the memory of ``input``.
+
     >>> torch.zeros(4).as_strided_scatter(torch.ones(2), (2,), (2,)).tolist()
     [1.0, 0.0, 1.0, 0.0]
     """

@@ -52,6 +52,8 @@ def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view of ``input`` with dimensions ``dim0`` and ``dim1`` swapped.
 
+    IndexError for a dimension that ``input`` does not have.
+
     >>> torch.ones(2, 3).transpose(0, 1).shape
     torch.Size([3, 2])
     """
@@ -82,6 +84,8 @@ def _int(function: str, value: Any) -> int:
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """The same as ``transpose``.
 
+    IndexError for a dimension that ``input`` does not have.
+
     >>> torch.swapaxes(torch.ones(2, 3), 0, 1).shape
     torch.Size([3, 2])
     """
@@ -99,6 +103,8 @@ swapdims = named(transpose, "swapdims", """The same as ``transpose``.
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; tensors of 0 and 1 dimensions come back as views of themselves.
 
+    RuntimeError for more than two dimensions.
+
     >>> torch.tensor([[1, 2], [3, 4]]).t().tolist()
     [[1, 3], [2, 4]]
     """
@@ -110,6 +116,8 @@ def t(input: Tensor) -> Tensor:
 
 def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
     """A view of ``input`` with its dimensions in the order ``dims``.
+
+    RuntimeError unless ``dims`` are all dimensions, each once.
 
     >>> torch.ones(2, 3, 4).permute(2, 0, 1).shape
     torch.Size([4, 2, 3])
@@ -136,6 +144,8 @@ def _permute_method(self: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
 @method("movedim moveaxis")
 def movedim(input: Tensor, source: Dims, destination: Dims) -> Tensor:
     """A view of ``input`` with dimensions ``source`` at ``destination``, the others in order.
+
+    RuntimeError for one dimension twice, or other numbers of sources than destinations.
 
     >>> torch.ones(2, 3, 4).movedim(0, -1).shape
     torch.Size([3, 4, 2])

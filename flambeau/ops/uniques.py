@@ -39,7 +39,8 @@ def unique(
 ) -> Any:
     """The distinct elements (slices along ``dim``) in order; each NaN is distinct.
 
-    Also the index of each element among them, and how often each occurs, when asked for.
+    Also the index of each element among them, and how often each occurs, when asked for. IndexError
+    for a dimension that ``input`` does not have.
 
     >>> torch.unique(torch.tensor([3, 1, 3]))
     tensor([1, 3])

@@ -84,7 +84,8 @@ def norm(
     """The ``p``-norm over ``dim``; "fro" is the 2-norm of the elements, "nuc" the sum of singular
     values.
 
-    Floating or complex; ``dim`` is a dimension, several, or None for all.
+    Floating or complex; ``dim`` is a dimension, several, or None for all. RuntimeError for
+    integers.
 
     >>> torch.norm(torch.tensor([[3., 4.], [0., 5.]]), dim=1)
     tensor([5., 5.])

@@ -51,6 +51,8 @@ def as_strided_copy(
 ) -> Tensor:
     """A copy of ``input.as_strided(size, stride, storage_offset)``.
 
+    RuntimeError beyond the memory of ``input``.
+
     >>> torch.as_strided_copy(torch.arange(4), (2, 2), (1, 1))
     tensor([[0, 1],
             [1, 2]])
@@ -73,6 +75,8 @@ def diagonal_copy(
 ) -> Tensor:
     """A copy of ``input.diagonal(offset, dim1, dim2)``.
 
+    IndexError for less than two dimensions.
+
     >>> torch.diagonal_copy(torch.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
     """
@@ -83,6 +87,8 @@ def expand_copy(
     input: Tensor, size: Sequence[int], *, implicit: bool = False, out: Tensor | None = None
 ) -> Tensor:
     """A copy of ``input.expand(size)``.
+
+    RuntimeError for a shape that ``input`` does not broadcast to.
 
     >>> torch.expand_copy(torch.tensor([1, 2]), (2, 2))
     tensor([[1, 2],
@@ -112,6 +118,8 @@ def narrow_copy(
 def permute_copy(input: Tensor, dims: Sequence[int], *, out: Tensor | None = None) -> Tensor:
     """A copy of ``input.permute(dims)``.
 
+    RuntimeError unless ``dims`` are all dimensions, each once.
+
     >>> torch.permute_copy(torch.ones(2, 3), (1, 0)).stride()
     (2, 1)
     """
@@ -120,6 +128,8 @@ def permute_copy(input: Tensor, dims: Sequence[int], *, out: Tensor | None = Non
 
 def select_copy(input: Tensor, dim: int, index: int, *, out: Tensor | None = None) -> Tensor:
     """A copy of ``input.select(dim, index)``.
+
+    IndexError for an index out of range.
 
     >>> torch.select_copy(torch.tensor([[1, 2], [3, 4]]), 0, 1)
     tensor([3, 4])
@@ -158,6 +168,8 @@ def split_with_sizes_copy(
 ) -> Any:
     """Copies of ``input.split_with_sizes(split_sizes, dim)``.
 
+    RuntimeError for sizes with another sum.
+
     >>> torch.split_with_sizes_copy(torch.arange(4), (1, 3))
     (tensor([0]), tensor([1, 2, 3]))
     """
@@ -167,6 +179,8 @@ def split_with_sizes_copy(
 
 def squeeze_copy(input: Tensor, dim: Any = None, *, out: Tensor | None = None) -> Tensor:
     """A copy of ``input.squeeze(dim)``.
+
+    IndexError for a dimension that ``input`` does not have.
 
     >>> torch.squeeze_copy(torch.ones(1, 2)).shape
     torch.Size([2])
@@ -187,6 +201,8 @@ def t_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def transpose_copy(input: Tensor, dim0: int, dim1: int, *, out: Tensor | None = None) -> Tensor:
     """A copy of ``input.transpose(dim0, dim1)``.
 
+    IndexError for a dimension that ``input`` does not have.
+
     >>> torch.transpose_copy(torch.tensor([[1, 2], [3, 4]]), 0, 1)
     tensor([[1, 3],
             [2, 4]])
@@ -196,6 +212,8 @@ def transpose_copy(input: Tensor, dim0: int, dim1: int, *, out: Tensor | None = 
 
 def unbind_copy(input: Tensor, dim: int = 0, *, out: Any = None) -> Any:
     """Copies of ``input.unbind(dim)``.
+
+    IndexError for a tensor without dimensions.
 
     >>> torch.unbind_copy(torch.tensor([[1, 2], [3, 4]]))
     (tensor([1, 2]), tensor([3, 4]))
@@ -219,6 +237,8 @@ def unfold_copy(
 def unsqueeze_copy(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
     """A copy of ``input.unsqueeze(dim)``.
 
+    IndexError for a place beyond the dimensions.
+
     >>> torch.unsqueeze_copy(torch.tensor([1, 2]), 0)
     tensor([[1, 2]])
     """
@@ -231,6 +251,8 @@ def view_copy(
 ) -> Tensor:  # fmt: skip
     """A copy of ``input.view(size)``, or of ``input.view(dtype)``.
 
+    RuntimeError for a shape with another number of elements.
+
     >>> torch.view_copy(torch.arange(4), (2, 2))
     tensor([[0, 1],
             [2, 3]])
@@ -242,6 +264,8 @@ def view_copy(
 def view_as_real_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of ``view_as_real(input)``.
 
+    RuntimeError for real tensors.
+
     >>> torch.view_as_real_copy(torch.tensor([1 + 2j]))
     tensor([[1., 2.]])
     """
@@ -250,6 +274,8 @@ def view_as_real_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def view_as_complex_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy of ``view_as_complex(input)``.
+
+    RuntimeError unless the last dimension has size 2.
 
     >>> torch.view_as_complex_copy(torch.tensor([[1., 2.]]))
     tensor([1.+2.j])
@@ -274,6 +300,8 @@ _select_scatter = _scatter("select_scatter", kernels.select_scatter, ("dim", "in
 @method("select_scatter")
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """A copy of ``input`` with ``src`` at one index of a dimension.
+
+    RuntimeError where ``src`` has another shape.
 
     >>> torch.zeros(2, 2).select_scatter(torch.ones(2), 0, 1).tolist()
     [[0.0, 0.0], [1.0, 1.0]]
@@ -322,6 +350,8 @@ def slice_scatter(
 ) -> Tensor:
     """A copy of ``input`` with ``src`` at ``start:end:step`` along a dimension.
 
+    RuntimeError where ``src`` has another shape.
+
     >>> torch.zeros(3).slice_scatter(torch.ones(2), 0, 1).tolist()
     [0.0, 1.0, 1.0]
     """
@@ -344,6 +374,8 @@ def diagonal_scatter(
     input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
 ) -> Tensor:
     """A copy of ``input`` with ``src`` on a diagonal.
+
+    ``src`` has the shape of the diagonal; RuntimeError otherwise.
 
     >>> torch.zeros(2, 2).diagonal_scatter(torch.ones(2)).tolist()
     [[1.0, 0.0], [0.0, 1.0]]

@@ -49,6 +49,8 @@ _squeeze, _squeeze_dim, _squeeze_dims = map(
 def squeeze(input: Tensor, dim: Dims | None = None) -> Tensor:
     """A view of ``input`` without its dimensions of size 1, or without those among ``dim``.
 
+    IndexError for a dimension that ``input`` does not have.
+
     >>> torch.ones(1, 2, 1).squeeze().shape
     torch.Size([2])
     """
@@ -78,6 +80,8 @@ unsqueeze_op = ViewOp("unsqueeze", _unsqueezed, params=("dim",),
 @method("unsqueeze")
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A view of ``input`` with a new dimension of size 1 at ``dim``.
+
+    IndexError for a place beyond the dimensions.
 
     >>> torch.ones(2).unsqueeze(-1).shape
     torch.Size([2, 1])

@@ -127,6 +127,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     between the centres of the corner pixels with ``align_corners``, else between the corners of
     the image.
 
+    ValueError for another shape of ``theta``.
+
     >>> F.affine_grid(torch.eye(2, 3).unsqueeze(0), (1, 1, 2, 2), align_corners=True)[0, 0]
     tensor([[-1., -1.],
             [ 1., -1.]])

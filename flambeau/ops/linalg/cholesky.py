@@ -81,7 +81,7 @@ def cholesky_ex(
 ) -> Any:
     """``cholesky`` with LAPACK's ``info`` (0: no failure).
 
-    ``[*, n, n]``, floating or complex; ``info`` is int32.
+    ``[*, n, n]``, floating or complex; ``info`` is int32. RuntimeError unless square.
 
     >>> torch.linalg.cholesky_ex(torch.tensor([[4., 2.], [2., 5.]])).info
     tensor(0, dtype=torch.int32)

@@ -67,7 +67,8 @@ def pinv(
     """The Moore-Penrose inverse of a matrix, or of each of a stack.
 
     ``[*, n, m]``, floating or complex, gives ``[*, m, n]``. Singular values up to
-    ``max(atol, rtol * largest)`` count as 0; ``hermitian`` reads one triangle only.
+    ``max(atol, rtol * largest)`` count as 0; ``hermitian`` reads one triangle only. RuntimeError
+    for less than two dimensions.
 
     >>> torch.linalg.pinv(torch.tensor([[2., 0.], [0., 0.]]))
     tensor([[0.5000, 0.0000],
@@ -122,7 +123,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
     """``inv`` with LAPACK's ``info`` (0: no failure).
 
-    ``[*, n, n]``, floating or complex; ``info`` is int32.
+    ``[*, n, n]``, floating or complex; ``info`` is int32. RuntimeError unless square.
 
     >>> torch.linalg.inv_ex(torch.tensor([[2., 0.], [0., 4.]])).inverse
     tensor([[0.5000, 0.0000],

@@ -70,7 +70,8 @@ def _rectangular_lu_grad(grad: Tensor, packed: Tensor, pivots: Tensor) -> Tensor
 def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """The LU factors of ``A`` packed in one matrix, and the pivots, counted from 1.
 
-    ``[*, n, m]``, floating or complex, gives ``[*, n, m]`` and int32 pivots.
+    ``[*, n, m]``, floating or complex, gives ``[*, n, m]`` and int32 pivots. RuntimeError for less
+    than two dimensions.
 
     >>> torch.linalg.lu_factor(torch.tensor([[1., 2.], [2., 0.]])).pivots
     tensor([2, 2], dtype=torch.int32)
@@ -86,7 +87,8 @@ def lu_factor_ex(
 ) -> Any:
     """``lu_factor`` with LAPACK's ``info`` (0: no failure).
 
-    ``[*, n, m]``, floating or complex; ``info`` is int32.
+    ``[*, n, m]``, floating or complex; ``info`` is int32. RuntimeError for less than two
+    dimensions.
 
     >>> torch.linalg.lu_factor_ex(torch.tensor([[1., 2.], [2., 0.]])).info
     tensor(0, dtype=torch.int32)
@@ -165,7 +167,8 @@ def lu_of(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = Non
 
     Tensors of any dtype may be given as ``out``.
 
-    ``[*, n, m]``, floating or complex; pivots are int32, counted from 1.
+    ``[*, n, m]``, floating or complex; pivots are int32, counted from 1. RuntimeError for less than
+    two dimensions.
 
     >>> torch.lu(torch.tensor([[1., 2.], [2., 0.]]))[1]
     tensor([2, 2], dtype=torch.int32)

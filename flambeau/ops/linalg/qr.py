@@ -94,7 +94,7 @@ def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
 def qr_of(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """``torch.qr`` (deprecated): the reduced decomposition, or the complete one.
 
-    ``[*, n, m]``, floating or complex.
+    ``[*, n, m]``, floating or complex. RuntimeError for less than two dimensions.
 
     >>> Q, R = torch.qr(torch.tensor([[3., 1.], [4., 2.]]))
     >>> (Q @ R).round()
@@ -179,6 +179,8 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
 def orgqr(input: Tensor, tau: Tensor) -> Tensor:
     """Another name of ``linalg.householder_product``.
 
+    RuntimeError for more columns than rows.
+
     >>> packed, tau = torch.geqrf(torch.tensor([[3., 1.], [4., 2.]]))
     >>> torch.orgqr(packed, tau).shape
     torch.Size([2, 2])
@@ -253,11 +255,14 @@ def geqrf(input: Tensor, *, out: Any = None) -> Any:
     """A QR decomposition as reflectors: the packed matrix and ``tau``.
 
     ``[*, n, m]``, floating or complex, gives ``[*, n, m]`` and ``[*, k]`` with the smaller ``k``.
+    RuntimeError for less than two dimensions.
 
     >>> packed, tau = torch.geqrf(torch.tensor([[3., 1.], [4., 2.]]))
     >>> packed.shape, tau.shape
     (torch.Size([2, 2]), torch.Size([2]))
     """
+    if input.ndim < 2:
+        raise RuntimeError("torch.geqrf: input must have at least 2 dimensions.")
     found = return_type("geqrf", "a tau")(*_geqrf(input))
     forget_layout(*(out or ())[:1])
     return deliver("geqrf", found, out)

@@ -75,7 +75,7 @@ def solve_ex(
 ) -> Any:
     """``solve`` with LAPACK's ``info`` (0: no failure) instead of an error.
 
-    ``info`` is int32; the shapes are those of ``solve``.
+    ``info`` is int32; the shapes are those of ``solve``. RuntimeError unless square.
 
     >>> torch.linalg.solve_ex(torch.tensor([[2., 0.], [1., 4.]]), torch.tensor([4., 6.])).result
     tensor([2., 1.])

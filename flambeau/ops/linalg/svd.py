@@ -70,7 +70,8 @@ def svd(
     """``A = U diag(S) Vh`` with the singular values in falling order.
 
     ``[*, n, m]``, floating or complex, gives ``[*, n, n]``, real ``[*, k]`` and ``[*, m, m]``;
-    without ``full_matrices`` ``[*, n, k]`` and ``[*, k, m]``, with the smaller ``k``.
+    without ``full_matrices`` ``[*, n, k]`` and ``[*, k, m]``, with the smaller ``k``. RuntimeError
+    for less than two dimensions.
 
     >>> torch.linalg.svd(torch.tensor([[3., 0.], [0., 4.]])).S
     tensor([4., 3.])
@@ -84,6 +85,7 @@ def svd_of(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: An
     """``torch.svd`` (deprecated): ``U``, ``S`` and ``V``, not its conjugate transpose.
 
     ``[*, n, m]``, floating or complex; ``some`` leaves out the columns without singular values.
+    RuntimeError for less than two dimensions.
 
     >>> torch.svd(torch.tensor([[3., 0.], [0., 4.]])).S
     tensor([4., 3.])
@@ -112,7 +114,8 @@ def _singular_values_vjp(grad: Tensor, A: Tensor) -> tuple[Tensor]:
 def singular_values(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
     """The singular values in falling order.
 
-    ``[*, n, m]``, floating or complex, gives real ``[*, k]`` with the smaller ``k``.
+    ``[*, n, m]``, floating or complex, gives real ``[*, k]`` with the smaller ``k``. RuntimeError
+    for less than two dimensions.
 
     >>> torch.linalg.svdvals(torch.tensor([[3., 0.], [0., 4.]]))
     tensor([4., 3.])

@@ -44,7 +44,8 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """A view of the diagonal of each matrix.
 
-    Of any dtype, with two dimensions or more; the diagonal is the last dimension.
+    Of any dtype, with two dimensions or more; the diagonal is the last dimension. IndexError for
+    less.
 
     >>> torch.linalg.diagonal(torch.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])

@@ -109,7 +109,7 @@ def threshold(
 ) -> Tensor:
     """``value`` in place of elements that are not above ``threshold``.
 
-    Real, of any shape.
+    Real, of any shape. NotImplementedError for complex numbers.
 
     >>> torch.threshold(torch.tensor([0., 2.]), 1, 9)
     tensor([9., 2.])
@@ -166,7 +166,7 @@ softshrink = _activation("softshrink", kernels.softshrink, ("lambd",), refusal="
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """0 in place of elements between ``-lambd`` and ``lambd``.
 
-    Floating, of any shape.
+    Floating, of any shape. NotImplementedError for integers.
 
     >>> torch.hardshrink(torch.tensor([-1., 0.25, 1.]))
     tensor([-1.,  0.,  1.])
@@ -215,7 +215,8 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804
 def selu(input: Tensor) -> Tensor:
     """``scale * elu(input, alpha)`` with the constants that keep mean 0 and variance 1.
 
-    Source: Klambauer et al., Self-Normalizing Neural Networks, 2017.
+    Source: Klambauer et al., Self-Normalizing Neural Networks, 2017. Floating, of any shape;
+    NotImplementedError for integers.
 
     >>> torch.selu(torch.tensor([-1., 1.]))
     tensor([-1.1113,  1.0507])

@@ -103,6 +103,8 @@ negative = neg
 def positive(input: Tensor) -> Tensor:
     """``input`` itself; RuntimeError for bools.
 
+    Of any shape.
+
     >>> torch.positive(torch.tensor([1, -2]))
     tensor([ 1, -2])
     """
@@ -280,7 +282,7 @@ def float_power(
 ) -> Tensor:
     """``input`` to the power of ``exponent``, computed in float64, or in complex128.
 
-    The shapes broadcast; either may be a number.
+    The shapes broadcast; either may be a number. RuntimeError where the shapes do not broadcast.
 
     >>> torch.float_power(torch.tensor([1, 2]), 0.5)
     tensor([1.0000, 1.4142], dtype=torch.float64)

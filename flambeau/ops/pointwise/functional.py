@@ -42,7 +42,7 @@ def relu_(input: Tensor) -> Tensor:
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """``value`` in place of elements that are not above ``threshold``.
 
-    Real, of any shape.
+    Real, of any shape. NotImplementedError for complex numbers.
 
     >>> F.threshold(torch.tensor([0., 2.]), 1, 9)
     tensor([9., 2.])
@@ -60,7 +60,7 @@ def hardtanh(
 ) -> Tensor:
     """The nearest values between two bounds; the gradient is 0 at the bounds.
 
-    Raises ValueError if ``min_val`` is larger than ``max_val``.
+    Raises ValueError if ``min_val`` is larger than ``max_val``. Real, of any shape.
 
     >>> F.hardtanh(torch.tensor([-2., 0.5, 2.]))
     tensor([-1.0000,  0.5000,  1.0000])
@@ -89,7 +89,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """``(input + 3) / 6``, between 0 and 1.
 
-    Floating, of any shape.
+    Floating, of any shape. NotImplementedError for integers.
 
     >>> F.hardsigmoid(torch.tensor([-4., 0., 4.]))
     tensor([0.0000, 0.5000, 1.0000])
@@ -100,7 +100,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """``input * hardsigmoid(input)``.
 
-    Floating, of any shape.
+    Floating, of any shape. NotImplementedError for integers.
 
     >>> F.hardswish(torch.tensor([-4., 0., 4.]))
     tensor([-0., 0., 4.])
@@ -111,7 +111,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """0 in place of elements between ``-lambd`` and ``lambd``.
 
-    Floating, of any shape.
+    Floating, of any shape. NotImplementedError for integers.
 
     >>> F.hardshrink(torch.tensor([-1., 0.25, 1.]))
     tensor([-1.,  0.,  1.])
@@ -141,7 +141,7 @@ def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """``negative_slope * input`` below 0.
 
-    Floating, of any shape.
+    Floating, of any shape. NotImplementedError for integers.
 
     >>> F.leaky_relu(torch.tensor([-1., 1.]))
     tensor([-0.0100,  1.0000])
@@ -160,7 +160,7 @@ prelu = ops.prelu
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """``alpha * (exp(input) - 1)`` below 0.
 
-    Floating, of any shape.
+    Floating, of any shape. NotImplementedError for integers.
 
     >>> F.elu(torch.tensor([-1., 1.]))
     tensor([-0.6321,  1.0000])
@@ -176,7 +176,8 @@ def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """``scale * elu(input, alpha)`` with the constants that keep mean 0 and variance 1.
 
-    Source: Klambauer et al., Self-Normalizing Neural Networks, 2017.
+    Source: Klambauer et al., Self-Normalizing Neural Networks, 2017. Floating, of any shape;
+    NotImplementedError for integers.
 
     >>> F.selu(torch.tensor([-1., 1.]))
     tensor([-1.1113,  1.0507])
@@ -231,7 +232,7 @@ def tanh(input: Tensor) -> Tensor:
 def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``log(sigmoid(input))`` without overflow.
 
-    Floating, of any shape.
+    Floating, of any shape. NotImplementedError for integers.
 
     >>> F.logsigmoid(torch.tensor([-100., 0.]))
     tensor([-100.0000,   -0.6931])
@@ -244,7 +245,7 @@ def softplus(
 ) -> Tensor:
     """``log(1 + exp(beta * input)) / beta``; ``input`` itself above ``threshold / beta``.
 
-    Floating, of any shape.
+    Floating, of any shape. NotImplementedError for integers.
 
     >>> F.softplus(torch.tensor([0., 100.]))
     tensor([  0.6931, 100.0000])
@@ -277,7 +278,7 @@ def tanhshrink(input: Tensor) -> Tensor:
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """``input * sigmoid(input)``.
 
-    Floating or complex, of any shape.
+    Floating or complex, of any shape. NotImplementedError for integers.
 
     >>> F.silu(torch.tensor([-1., 1.]))
     tensor([-0.2689,  0.7311])
@@ -288,7 +289,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """``input * tanh(softplus(input))``.
 
-    Floating, of any shape.
+    Floating, of any shape. NotImplementedError for integers.
 
     >>> F.mish(torch.tensor([-1., 1.]))
     tensor([-0.3034,  0.8651])

@@ -108,7 +108,7 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input * 2 ** other``.
 
-    The shapes broadcast; integers give floating numbers.
+    Integers give floating numbers. RuntimeError for shapes that do not broadcast.
 
     >>> torch.ldexp(torch.tensor([1., 3.]), torch.tensor([2]))
     tensor([ 4., 12.])

@@ -163,6 +163,7 @@ def clamp(
     """The nearest values between ``min`` and ``max``: tensors, numbers or None, but not both None.
 
     NaN stays NaN; where ``min`` is larger, the result is ``max``. The gradient is 1 at the bounds.
+    RuntimeError for None twice, or complex numbers.
 
     >>> torch.clamp(torch.tensor([-2., 0.5, 2.]), -1, 1)
     tensor([-1.0000,  0.5000,  1.0000])
@@ -295,7 +296,8 @@ def nan_to_num(
 ) -> Tensor:
     """Replaces NaN by ``nan`` (0) and infinities by ``posinf`` and ``neginf``.
 
-    None stands for the largest and smallest finite numbers of the dtype.
+    None stands for the largest and smallest finite numbers of the dtype. Of any shape and dtype;
+    integers are copied.
 
     >>> torch.nan_to_num(torch.tensor([torch.nan, torch.inf, 1.]), posinf=9.)
     tensor([0., 9., 1.])

@@ -166,7 +166,8 @@ _logit = Op("logit", kernels.logit, params=("eps",), promote="float", widen=True
 def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
     """``log(input / (1 - input))``, with ``input`` brought between ``eps`` and ``1 - eps``.
 
-    Without ``eps``, NaN outside 0 to 1.
+    Without ``eps``, NaN outside 0 to 1. Real, of any shape; NotImplementedError for complex
+    numbers.
 
     >>> torch.logit(torch.tensor([0.5, 0.9]))
     tensor([0.0000, 2.1972])
