@@ -1,7 +1,7 @@
 """``detect_anomaly``: where a backward pass goes wrong, told with the line that made the node.
 
-While it is on, every node remembers the line of the program that made it; an error in the pass
-names that line, and a NaN among the gradients is an error.
+While it is on, in all threads, every node remembers the lines of the program that made it; an error
+in the pass warns of them, and a NaN among the gradients is an error.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import warnings
 from typing import Any
 
 from flambeau.autograd.grad_mode import ContextDecorator
-from flambeau.core.modes import flags, modes
+from flambeau.core.modes import flags
 
 
 class detect_anomaly(ContextDecorator):  # noqa: N801 - the public name
@@ -26,7 +26,7 @@ class detect_anomaly(ContextDecorator):  # noqa: N801 - the public name
         )
 
     def __enter__(self) -> None:
-        self.prev = modes.anomaly
+        self.prev = flags.anomaly
         _switch((True, self.check_nan))
 
     def __exit__(self, *exc: object) -> None:
@@ -40,7 +40,7 @@ class set_detect_anomaly:  # noqa: N801
     """Switches anomaly detection on or off, at once or for a ``with`` block."""
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self.prev = modes.anomaly
+        self.prev = flags.anomaly
         _switch((mode, check_nan))
 
     def __enter__(self) -> None:
@@ -51,12 +51,12 @@ class set_detect_anomaly:  # noqa: N801
 
 
 def _switch(state: tuple[bool, bool]) -> None:
-    flags.active += int(state[0]) - int(modes.anomaly[0])
-    modes.anomaly = state
+    flags.active += int(state[0]) - int(flags.anomaly[0])
+    flags.anomaly = state
 
 
 def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
-    """Switches anomaly detection on or off, in this thread."""
+    """Switches anomaly detection on or off."""
     for position, (name, value) in enumerate((("enabled", enabled), ("check_nan", check_nan)), 1):
         if not isinstance(value, bool):
             raise TypeError(
@@ -67,18 +67,18 @@ def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
 
 
 def is_anomaly_enabled() -> bool:
-    """Whether anomaly detection is on, in this thread."""
-    return modes.anomaly[0]
+    """Whether anomaly detection is on."""
+    return flags.anomaly[0]
 
 
 def is_anomaly_check_nan_enabled() -> bool:
     """Whether a NaN among the gradients is an error while anomaly detection is on."""
-    return modes.anomaly[1]
+    return flags.anomaly[1]
 
 
 def check_pulled(node: Any, pulled: Any) -> None:
     """RuntimeError if a gradient that a node computed has NaN."""
-    if not modes.anomaly[1]:
+    if not flags.anomaly[1]:
         return
     for index, grad in enumerate(pulled or ()):
         if hasattr(grad, "isnan") and grad.kind.floating and bool(grad.isnan().any()):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from flambeau.autograd.context import BackwardCFunction, FunctionCtx
+from flambeau.core.anomaly import keep_lines
 from flambeau.core.graph import (
     TWICE,
     Leaf,
@@ -17,7 +18,7 @@ from flambeau.core.graph import (
     make_output,
     packed,
 )  # fmt: skip
-from flambeau.core.modes import modes
+from flambeau.core.modes import flags, modes
 from flambeau.core.op import Op
 from flambeau.core.tensor import PLAIN, Tensor, share_version
 from flambeau.core.views import bump, history
@@ -256,6 +257,8 @@ def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
                 "a leaf Variable that requires grad has been used in an in-place operation."
             )
         bump(tensor)
+    if flags.anomaly[0]:
+        keep_lines(node)
     if not single:
         node.outputs = len(outputs)
         node.likes = [(t.shape, t.kind) if isinstance(t, Tensor) else None for t in outputs]

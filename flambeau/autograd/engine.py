@@ -12,6 +12,7 @@ from typing import Any
 
 from flambeau.autograd.anomaly_mode import check_pulled
 from flambeau.autograd.links import linked
+from flambeau.core.anomaly import report
 from flambeau.core.flips import flip
 from flambeau.core.graph import Leaf, Node, Slot
 from flambeau.core.kind import Kind
@@ -43,7 +44,7 @@ def run(
         receive(grads, root, seed)
     ready = [root for root in grads if not users[root]]
     found: dict[Node, Tensor] = {}
-    watched = flags.active and modes.anomaly[0]
+    watched = flags.active and flags.anomaly[0]
     watcher = modes.watcher if flags.active else None
     was, modes.grad = modes.grad, create_graph
     outer, modes.backward_pass = modes.backward_pass, Pass(users, wanted is not None, keep_graph)
@@ -82,6 +83,10 @@ def run(
                     ready.append(target)
                 else:
                     users[target] = left - 1
+    except Exception:
+        if watched:
+            report(node)
+        raise
     finally:
         current, modes.backward_pass = modes.backward_pass, outer
         modes.grad = was

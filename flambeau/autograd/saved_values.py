@@ -102,7 +102,7 @@ class allow_mutation_on_saved_tensors:  # noqa: N801 - the public name
     def _unpack(self, tensor: Tensor) -> Tensor:
         if not self.active:
             raise AssertionError(
-                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context in "
+                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' contextin "
                 "which the graph was originally recorded."
             )
         return tensor

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from flambeau.core.anomaly import remember
 from flambeau.core.autocast import autocast
 from flambeau.core.dtype import bfloat16, bool_, default, dtype, float16
 from flambeau.core.errors import explain, same_device
@@ -60,6 +61,8 @@ def dispatch(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> 
             record_outputs(op, results, tensors, params)
         elif results.kind.floating:
             record(op, results, tensors, params)
+        if flags.active and flags.anomaly[0]:
+            remember(results)
     return results
 
 

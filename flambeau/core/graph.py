@@ -346,8 +346,8 @@ def _history_of_result(node: Node, index: int, result: Tensor) -> Node | None:
 def operation_name(node: Node) -> str:
     """What PyTorch's messages call a node: ``Exp`` for ``ExpBackward0``."""
     name = type(node).__name__
-    if name == "CopySlices":
-        return "torch::autograd::CopySlices"
+    if name in ("CopySlices", "CopyBackwards"):
+        return f"torch::autograd::{name}"
     return re.sub(r"Backward\d+$", "", name)
 
 
@@ -362,7 +362,7 @@ def raise_written(
     hint = (
         "the backtrace further above shows the operation that failed to compute its gradient. The "
         "variable in question was changed in there or anywhere later. Good luck!"
-        if modes.anomaly[0]
+        if flags.anomaly[0]
         else "enable anomaly detection to find the operation that failed to compute its gradient, "
         "with torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )

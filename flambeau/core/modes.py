@@ -20,7 +20,6 @@ class Modes(threading.local):
     devices: tuple[Any, ...] = ()  # devices entered as context managers, innermost last
     interceptors: tuple[Any, ...] = ()  # modes and transforms that see every call, innermost last
     saved_hooks: tuple[Any, ...] = ()  # (pack, unpack) pairs for saved tensors, innermost last
-    anomaly: tuple[bool, bool] = (False, True)  # detect_anomaly: on, check for nan
     multithreading: bool = True
     grad_layout: bool = True  # whether a new ``.grad`` is laid out as its tensor
     level: int = 0  # how many transforms are nested
@@ -36,9 +35,10 @@ class Modes(threading.local):
 class Flags:
     """The state of the process."""
 
-    __slots__ = ("active", "devices", "fills", "slow")
+    __slots__ = ("active", "anomaly", "devices", "fills", "slow")
 
     active: int  # how many things ask for the full road
+    anomaly: tuple[bool, bool]  # detect_anomaly: on, check for nan
     devices: int  # how many device context managers are open
     fills: bool  # whether memory that nobody has written to is given values
     slow: bool  # FLAMBEAU_FAST=0: no shortcuts at all
@@ -48,5 +48,6 @@ modes = Modes()
 flags = Flags()
 flags.slow = os.environ.get("FLAMBEAU_FAST", "1") == "0"
 flags.active = 1 if flags.slow else 0
+flags.anomaly = (False, True)
 flags.devices = 0
 flags.fills = False

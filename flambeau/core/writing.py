@@ -24,14 +24,12 @@ def mutate(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Te
     """The in-place form of a call: the first tensor takes the values and history of the result."""
     target = tensors[0]
     if target.absorb is not None:
-        before = target.before()
-        given = tuple([before if t is target else t for t in tensors])
-        return target.absorb(dispatch(op, given, params))
+        return target.absorb(dispatch(op, (target.before(), *tensors[1:]), params))
     recorded = needs_history(target, tensors[1:])
     if recorded:
         check_write(target)
-        before = shadow(target, op.inputs[0] in op.saves)
-        tensors = tuple([before if t is target else t for t in tensors])
+        # Only the target is left out: what else a rule saves of it is noticed as written to.
+        tensors = (shadow(target, op.inputs[0] in op.saves), *tensors[1:])
     result = dispatch(op, tensors, params)
     return assign(target, result, recorded)
 

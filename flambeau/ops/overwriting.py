@@ -23,7 +23,8 @@ from flambeau.ops.pointwise.rules import zeros
 
 _copy = Op("copy", kernels.copied, inputs=("input", "src"), shape=SAME, batch=LEADING,
            vjp={"input": lambda grad: None, "src": lambda grad: grad},
-           jvp=lambda src_t: src_t, node="Copy")  # fmt: skip
+           jvp=lambda src_t: src_t)  # fmt: skip
+_copy.node_type.__name__ = _copy.node_type.__qualname__ = "CopyBackwards"
 
 
 @method("copy_")

@@ -121,3 +121,20 @@ def test_refusals(write, message: str) -> None:
 def under_no_grad(x: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
         return x[0]
+
+
+@pytest.mark.parametrize("name", ["mul_", "div_", "atan2_", "hypot_"])
+def test_a_write_of_a_tensor_to_itself(name: str) -> None:
+    """What a rule saves beside the target is the written tensor, and the pass finds it written."""
+    base = torch.tensor([1.0, 2.0], requires_grad=True) * 1
+    getattr(base, name)(base)
+    with pytest.raises(RuntimeError, match="is at version 1; expected version 0 instead"):
+        base.sum().backward()
+
+
+def test_a_sum_with_itself_saves_nothing() -> None:
+    leaf = torch.tensor([1.0, 2.0], requires_grad=True)
+    base = leaf * 1
+    base.add_(base).sub_(base, alpha=3)
+    base.sum().backward()
+    assert leaf.grad.tolist() == [-4, -4]

@@ -13,7 +13,7 @@ from flambeau.core.errors.messages import (
     output_shape_error,
     same_device,
 )
-from flambeau.core.errors.sites import describe_site, site
+from flambeau.core.errors.sites import describe_site, outside, site
 from flambeau.core.errors.translation import translate
 
 __all__ = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import traceback
 from itertools import islice
 from sys import _getframe
 from types import CodeType, FrameType
@@ -37,6 +38,15 @@ def _walk(frame: FrameType | None) -> FrameType:
             break
         frame = frame.f_back
     return outermost
+
+
+def outside() -> list[tuple[FrameType, int]]:
+    """The frames outside the library and their lines, the innermost first."""
+    return [
+        (frame, line)
+        for frame, line in traceback.walk_stack(_getframe(1))
+        if str(frame.f_globals.get("__package__")).partition(".")[0] != "flambeau"
+    ]
 
 
 def describe_site(site: Site) -> str:
