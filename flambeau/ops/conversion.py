@@ -22,6 +22,7 @@ from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.virtual import virtual
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
+from flambeau.kernels.shared import copying
 
 # ---- copies
 
@@ -51,6 +52,11 @@ _clone = Op("clone", _laid_out, params=("memory_format",), vjp={"input": lambda 
             batch=lambda op, input, memory_format: op(input, memory_format))  # fmt: skip
 
 
+_in_order = Op("contiguous", copying.in_order, params=("shape",), node="Clone", jvp=LINEAR,
+    vjp={"input": lambda grad: grad}, shape=lambda array, shape: shape,
+    batch=lambda op, input, shape: op(input, (input.shape[0], *shape)))  # fmt: skip
+
+
 @method("clone")
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy of ``input`` in memory of its own; gradients flow back to ``input``.
@@ -71,6 +77,8 @@ def _contiguous(self: Tensor, memory_format: Any = contiguous_format) -> Tensor:
         raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
     if _has_format(self, memory_format):
         return self
+    if memory_format is contiguous_format:
+        return _in_order(self, self.shape)
     return dispatch(_clone, (self,), (memory_format,))
 
 

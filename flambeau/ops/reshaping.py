@@ -19,6 +19,7 @@ from flambeau.core.publish import exported, method
 from flambeau.core.storage import offset, strides
 from flambeau.core.tensor import Tensor, wrap_view
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.shared import copying
 from flambeau.kernels.shared import views as kernels
 from flambeau.ops.geometry import all_ints, ints, strided
 
@@ -71,14 +72,10 @@ def _viewed_or_none(array: Any, shape: tuple[int, ...]) -> Any:
     return None if steps is None else strided(array, shape, steps)
 
 
-def _reshaped_copy(array: Any, shape: tuple[int, ...]) -> Any:
-    return array.reshape(shape)
-
-
 view_op = ViewOp("view", _viewed, params=("shape",),
     batch=lambda op, input, shape: reshaped(input, (input.shape[0], *shape)),
     vjp={"input": lambda grad, input_shape: grad.reshape(input_shape)})  # fmt: skip
-_unsafe_view = Op("_unsafe_view", _reshaped_copy, params=("shape",), jvp=LINEAR,
+_unsafe_view = Op("_unsafe_view", copying.in_order, params=("shape",), jvp=LINEAR,
     shape=lambda array, shape: shape,
     batch=lambda op, input, shape: reshaped(input, (input.shape[0], *shape)),
     vjp={"input": lambda grad, input_shape: grad.reshape(input_shape)},

@@ -11,7 +11,9 @@ import numpy as np
 from flambeau.kernels.cpu import (
     attention,
     convolution,
+    copying,
     embedding,
+    gather_scatter,
     losses,
     normalization,
     optimizers,
@@ -20,9 +22,12 @@ from flambeau.kernels.cpu import (
     pooling,
     recurrent,
     reductions,
+    resampling,
+    scans,
     sorting,
 )
 from flambeau.kernels.cpu.compiler import cache_folder
+from flambeau.kernels.shared.resampling import Line
 
 
 def _ones(*shape: int) -> Any:
@@ -105,6 +110,15 @@ def _attention() -> None:
     attention.attention_backward(x, x, x, x, *made, True, 0.5)
 
 
+def _movement() -> None:
+    x, index = _ones(20, 20), np.zeros((20, 20), np.int64)
+    copying.in_order(x.T, (400,))
+    scans.cumsum(x, 1)
+    gather_scatter.gathered(x, index, 1)
+    gather_scatter.scatter_added(x, index, x, 1)
+    resampling.resample(x, (Line(20, 40, "linear", False, 0, False),), False)
+
+
 FAMILIES: dict[str, Callable[[], None]] = {
     "convolution": _convolution,
     "pooling": _pooling,
@@ -115,6 +129,7 @@ FAMILIES: dict[str, Callable[[], None]] = {
     "optimizers": _optimizers,
     "activations": _pointwise,
     "reductions and sorting": _reductions,
+    "copies, scans, gathering and resizing": _movement,
 }
 
 

@@ -7,6 +7,13 @@ from typing import Any
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import compiled
+
+
+@compiled(minimum=1 << 18, loaded=1 << 14)
+def in_order(array: Any, shape: tuple[int, ...]) -> Any:
+    """A copy of that shape with the elements in C order."""
+    return array.copy(order="C").reshape(shape)
 
 
 def copied(array: Any, src: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import compiled
 from flambeau.kernels.shared.indexing import (
     Array,
     Ints,
@@ -28,6 +29,7 @@ def _grid(array: Array, index: Array, dim: int) -> tuple[Any, ...]:
     )
 
 
+@compiled(minimum=1 << 18, loaded=1 << 15)
 def gathered(array: Array, index: Array, dim: int) -> Array:
     """The elements whose place along ``dim`` the index says."""
     if not index.size:
@@ -79,6 +81,7 @@ def scattered_value(
     return result
 
 
+@compiled(minimum=1 << 18, loaded=1 << 15)
 def scatter_added(
     array: Array, index: Array, source: Array, dim: int, in_place: bool = False
 ) -> Array:

@@ -12,6 +12,7 @@ import numpy
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import compiled
 
 Array = Any
 
@@ -27,6 +28,7 @@ class Line(NamedTuple):
     antialias: bool
 
 
+@compiled(minimum=1 << 17, loaded=1 << 14)
 def resample(x: Array, lines: tuple[Line, ...], transposed: bool) -> Array:
     """``x`` resized along its last dimensions, or the gradient of such an ``x``."""
     for i, line in enumerate(reversed(lines)):
@@ -38,8 +40,13 @@ def resample(x: Array, lines: tuple[Line, ...], transposed: bool) -> Array:
     return x
 
 
+def stays(line: Line) -> bool:
+    """Whether resizing changes nothing."""
+    return line.size == line.extent and not (line.scale or line.mode in ("cubic", "lanczos"))
+
+
 def _along(x: Array, axis: int, line: Line, transposed: bool) -> Array:
-    if line.size == line.extent and not (line.scale or line.mode in ("cubic", "lanczos")):
+    if stays(line):
         return x
     places, weights = (transposed_taps if transposed else taps)(line)
     if len(places) == 1 and weights is None:

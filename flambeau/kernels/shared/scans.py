@@ -7,6 +7,7 @@ from typing import Any
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.select import compiled
 
 
 def _in_order(result: Any) -> Any:
@@ -14,16 +15,23 @@ def _in_order(result: Any) -> Any:
     return result if result.flags.c_contiguous else result.copy()
 
 
+@compiled(minimum=1 << 18, loaded=1 << 15)
 def cumsum(array: Any, dim: int) -> Any:
-    """The running sum; integers and bools as int64."""
+    """The running sum; integers and bools as int64, float32 summed in float64 and rounded."""
     to = xp.int64 if array.dtype.kind in "bui" else array.dtype
-    return _in_order(xp.cumsum(array, axis=dim, dtype=to)) if array.ndim else array.astype(to)
+    if not array.ndim:
+        return array.astype(to)
+    carried = xp.float64 if array.dtype == xp.float32 else to
+    return _in_order(xp.cumsum(array, axis=dim, dtype=carried).astype(to, copy=False))
 
 
 def cumprod(array: Any, dim: int) -> Any:
-    """The running product; integers and bools as int64."""
+    """The running product; integers and bools as int64, float32 multiplied in float64."""
     to = xp.int64 if array.dtype.kind in "bui" else array.dtype
-    return _in_order(xp.cumprod(array, axis=dim, dtype=to)) if array.ndim else array.astype(to)
+    if not array.ndim:
+        return array.astype(to)
+    carried = xp.float64 if array.dtype == xp.float32 else to
+    return _in_order(xp.cumprod(array, axis=dim, dtype=carried).astype(to, copy=False))
 
 
 def accumulated(ufunc: Any, array: Any, dim: int) -> Any:
