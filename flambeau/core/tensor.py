@@ -104,6 +104,7 @@ class Tensor:
     _flips: int = 0  # what is to be done to elements when they are read (core/flips.py)
     level: int = 0  # of nested transforms, for batched and dual tensors
     rewrap: Any = None  # of batched tensors: another tensor of their level
+    mapped: int = 0  # the level of the innermost vmap that maps it, so that it has no elements
     alike: Any = None  # of special tensors: a new tensor made for each that is inside
     absorb: Any = None  # their way of taking the result of an in-place operation
     seize: Any = None  # and of being written to a tensor of a lower level

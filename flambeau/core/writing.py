@@ -103,6 +103,11 @@ def deliver(name: str, result: Any, out: Any, exact: bool = False) -> Any:
         return type(result)([deliver(name, r, o, exact) for r, o in zip(result, out, strict=True)])
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if result.mapped or out.mapped:
+        raise RuntimeError(
+            f"Batching rule not implemented for aten::{name}.out; the fallback path doesn't work "
+            "on out= or view ops."
+        )
     if result.seize is not None:
         raise NotImplementedError(
             f"Trying to use forward AD with {name}_out that does not support it because it is an "

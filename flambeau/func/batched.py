@@ -18,6 +18,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.virtual import virtual
 from flambeau.func.histories import leaf
 from flambeau.func.levels import Special
+from flambeau.func.trees import flatten, unflatten
 from flambeau.ops.examples import counts
 from flambeau.ops.factories import sizes
 from flambeau.ops.joining import stack
@@ -76,6 +77,16 @@ class Batched(Special):
         return batched(value, self.level)
 
     @property
+    def parts(self) -> tuple[Tensor, ...]:  # type: ignore[override]
+        """The values of all examples."""
+        return (self.value,)
+
+    @property
+    def mapped(self) -> int:  # type: ignore[override]
+        """The level of the vmap that maps it."""
+        return self.level
+
+    @property
     def inside(self) -> Tensor:  # type: ignore[override]
         """The values of all examples."""
         return self.value
@@ -129,20 +140,29 @@ class Batched(Special):
             "https://github.com/pytorch/pytorch/issues ."
         )
 
-    item = tolist = numpy = __array__ = __float__ = __int__ = __index__ = _refuse
+    def _refuse_memory(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("Cannot access data pointer of Tensor that doesn't have storage")
+
+    def _refuse_storage(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("Cannot access storage of BatchedTensorImpl")
+
+    def _refuse_size(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("vmap: a mapped tensor cannot be resized in place")
+
+    item = __float__ = __int__ = __index__ = __complex__ = _refuse
     __bool__ = _refuse_control_flow
+    tolist = numpy = __array__ = data_ptr = _refuse_memory
+    storage = untyped_storage = __deepcopy__ = _refuse_storage
+    resize_ = resize_as_ = _refuse_size
 
 
 def batched(value: Tensor, level: int) -> Batched:
     """A tensor whose first dimension is hidden."""
     made = object.__new__(Batched)
     made.value, made.level = value, level
-    kind = value.kind
-    made._array, made._kind, made._hidden_kind = (
-        virtual(value.shape[1:], kind.array_type),
-        None,
-        kind,
-    )
+    array = value._array
+    made._array = virtual(array.shape[1:], array.dtype, array.strides[1:])
+    made._kind, made._hidden_kind = None, value.kind
     made._node, made._base, made._writes = value._node, None, None
     return made
 
@@ -262,6 +282,47 @@ def _random(
         for v, b in zip(values, is_batched)
     ]
     return rule(op, *full, *params) if callable(rule) else dispatch(op, tuple(full), params)
+
+
+def loop(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """The call of a function that asks for elements example by example, and its results stacked."""
+    _warn_slow(function.__name__)
+    values, spec = flatten((args, kwargs))
+    level = max([v.mapped for v in values if isinstance(v, Tensor)])
+    size = next(s for s in [_size_at(v, level) for v in values] if s is not None)
+    rows, made = [], None
+    for i in range(size):
+        inner, named = unflatten(spec, [_example(v, level, i) for v in values])
+        row, made = flatten(function(*inner, **named))
+        rows.append(row)
+    return unflatten(made, [_together(list(column), level) for column in zip(*rows)])
+
+
+def _size_at(value: Any, level: int) -> int | None:
+    """How many examples of a level a value has."""
+    if type(value) is Batched and value.level == level:
+        return value.value.shape[0]
+    if isinstance(value, Special) and value.mapped == level:
+        return next(s for s in [_size_at(p, level) for p in value.parts] if s is not None)
+    return None
+
+
+def _example(value: Any, level: int, i: int) -> Any:
+    if type(value) is Batched and value.level == level:
+        return value.value[i]  # type: ignore[index]
+    if isinstance(value, Special) and value.level > level:
+        return value.each(lambda part: _example(part, level, i))
+    return value
+
+
+def _together(rows: list[Any], level: int) -> Any:
+    return _hidden(stack(rows), level) if isinstance(rows[0], Tensor) else rows[0]
+
+
+def _hidden(value: Any, level: int) -> Any:
+    if value.level > level:
+        return value.each(lambda part: _hidden(part, level))
+    return batched(value, level)
 
 
 def _looped(op: Op, values: list[Any], size: int, params: tuple[Any, ...]) -> Any:

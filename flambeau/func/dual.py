@@ -66,6 +66,16 @@ class Dual(Special):
     _writes = property(lambda self: share_version(self.primal))  # type: ignore[assignment]
 
     @property
+    def parts(self) -> tuple[Tensor, ...]:  # type: ignore[override]
+        """The primal and the tangent."""
+        return self.primal, self.tangent
+
+    @property
+    def mapped(self) -> int:  # type: ignore[override]
+        """The level of the innermost vmap that maps the primal or the tangent."""
+        return max(self.primal.mapped, self.tangent.mapped)
+
+    @property
     def inside(self) -> Tensor | None:  # type: ignore[override]
         """The primal, unless this tensor is tracked."""
         return None if self.tracked else self.primal

@@ -52,6 +52,7 @@ class Special(Tensor):
     __slots__ = ()
 
     hidden: int  # how many dimensions of ``inside`` this one does not show
+    parts: tuple[Tensor, ...]  # what it is made of
     inside: Tensor | None  # the tensor whose history this one has; None where it has its own
 
     def leaf(self) -> Tensor:

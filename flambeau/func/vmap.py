@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from flambeau.core.modes import modes
 from flambeau.core.op import wrap_dim
 from flambeau.core.tensor import Tensor
-from flambeau.func.batched import Batched, batched, mapped_over
+from flambeau.func.batched import Batched, batched, loop, mapped_over
 from flambeau.func.levels import level_of, new_level
 from flambeau.func.trees import flatten, spread, unflatten
 from flambeau.ops.joining import cat
@@ -18,12 +18,14 @@ Function = Callable[..., Any]
 
 
 class Batch(NamedTuple):
-    """A ``vmap`` that is running, and what hides the first dimension of its values."""
+    """A ``vmap`` that is running: what hides the first dimension of its values, and what calls a
+    function example by example."""
 
     level: int
     size: int
     randomness: str
     wrap: Callable[[Tensor, int], Batched]
+    loop: Callable[..., Any]
 
 
 def vmap(
@@ -134,7 +136,7 @@ def _run(func: Function, values: list[Any], spec: Any, dims: list[Any], size: in
          randomness: str, kwargs: dict[str, Any]) -> Any:  # fmt: skip
     with new_level(lambda v, level: mapped_over(v, size, level)) as level:
         outer = modes.batches
-        modes.batches = (*outer, Batch(level, size, randomness, batched))
+        modes.batches = (*outer, Batch(level, size, randomness, batched, loop))
         try:
             inside = [
                 v if d is None else batched(v if d == 0 else v.movedim(d, 0), level)

@@ -49,6 +49,15 @@ def of_losses(op: Op, *given: Any) -> Tensor:
     return reduced_each(losses, given[-1])
 
 
+def folded_to(op: Op, *given: Any) -> Tensor:
+    """As ``FOLDED``, of operators whose first parameter is the shape of the result."""
+    count = len(op.inputs)
+    shape, *rest = given[count:]
+    tensors = [t.flatten(0, 1) for t in given[:count]]
+    size = given[0].shape[0]
+    return op(*tensors, (size * shape[0], *shape[1:]), *rest).unflatten(0, (size, shape[0]))
+
+
 # ---- indices
 
 
@@ -110,20 +119,32 @@ def index_sum(op: Op, tensors: list[Any], places: tuple[bool, ...], shape: Any) 
     return op((values, _examples(values, rank + 1), *indices), (True, *places), (size, *shape))
 
 
-def along_dim(op: Op, input: Any, index: Any, other: Any, dim: int, *rest: Any) -> Any:
-    """Slices, or one value, written at the indices of a vector that all examples share."""
-    if input.ndim == 1 or not is_shared(index):
-        return NotImplemented
-    if other.ndim == input.ndim:
-        return op(input, index[0], other, dim + 1, *rest)
-    return op(input, index[0], other[0], dim + 1, *rest) if is_shared(other) else NotImplemented
+def counted_on(index: Any, size: int) -> Tensor:
+    """Indices of each example into what ``size`` elements of each make one after the other.
+
+    IndexError for an index that would fall to another example.
+    """
+    if index.device.type != "meta" and bool(((index < -size) | (index >= size)).any()):
+        raise IndexError("index out of range in self")
+    return index.where(index >= 0, index + size) + _examples(index, index.ndim) * size
+
+
+def along_dim(op: Op, input: Any, index: Any, src: Any, dim: int, *rest: Any) -> Any:
+    """Slices written at the indices of a vector: the examples' slices one after the other."""
+    if input.ndim == 1:
+        return along_dim(op, input.unsqueeze(1), index, src.reshape(index.shape), 0, *rest)[:, 0]
+    if is_shared(index):
+        return op(input, index[0], src, dim + 1, *rest)
+    rows = input.movedim(dim + 1, 1)
+    slices = src.movedim(dim + 1, 1).flatten(0, 1)
+    places = counted_on(index, rows.shape[1]).flatten()
+    written = op(rows.flatten(0, 1), places, slices, 0, *rest)
+    return written.reshape(rows.shape).movedim(1, dim + 1)
 
 
 def of_flat(op: Op, input: Any, index: Any, *rest: Any) -> Tensor:
     """Elements of the flattened tensor: those of an example lie behind those of the ones before."""
-    size = input[0].numel()
-    counted = index.where(index >= 0, index + size)
-    return op(input, counted + _examples(input, index.ndim) * size, *rest)
+    return op(input, counted_on(index, input[0].numel()), *rest)
 
 
 # ---- normalisation

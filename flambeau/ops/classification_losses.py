@@ -61,6 +61,9 @@ _nll_grad = Op("nll_loss_backward", kernels.nll_loss_grad,
 @_nll.vjp
 def _(grad: Tensor, input_shape: Any, target: Tensor, weight: Maybe, result1: Tensor,
       ignore_index: int, reduction: str) -> Any:  # fmt: skip
+    if grad._kind is None:
+        share = _weights_of(target, weight, input_shape[1], ignore_index, grad)
+        return -share * _spread(grad, result1, reduction), None, None  # type: ignore[operator]
     tensors = (grad, target, result1, weight)
     return run(_nll_grad, tensors, (tuple(input_shape), ignore_index, reduction)), None, None
 
@@ -102,7 +105,7 @@ _cross_entropy_grad = Op("cross_entropy_backward", kernels.cross_entropy_grad,
 def _(grad: Tensor, input: Tensor, target: Tensor, weight: Maybe, result1: Tensor, result2: Tensor,
       ignore_index: int, label_smoothing: float, reduction: str, needs: Any) -> Any:  # fmt: skip
     params = (ignore_index, label_smoothing, reduction)
-    if not modes.grad and not needs[1]:
+    if not modes.grad and not needs[1] and grad._kind is not None:
         tensors = (input, grad, result1, result2, target, weight)
         return run(_cross_entropy_grad, tensors, params), None, None
     share = _spread(grad, result2, reduction)
@@ -156,7 +159,7 @@ def _batch_of_classes(
 ) -> Any:
     """The examples' own batches as one; means divide by the weights of each example's targets."""
     if not is_shared(weight):
-        return NotImplemented
+        return _of_own_weights(op, input, target, weight, ignore, *params)
     size, weight = input.shape[0], None if weight is None else weight[0]
     flat = input.flatten(0, 1), target.flatten(0, 1)
     losses, *kept, _ = op(*flat, weight, ignore, *params[:-1], "none")
@@ -169,6 +172,25 @@ def _batch_of_classes(
     mean = params[-1] == "mean"
     result = reduced_each(losses, "sum") / total if mean else reduced_each(losses, params[-1])
     return result, *kept, total
+
+
+def _of_own_weights(op: Op, input: Any, target: Any, weight: Any, ignore: int, *params: Any) -> Any:
+    """Losses of single targets as they are without weights, times those of each example."""
+    log_sum = [input.logsumexp(2)] if op is _cross_entropy else []
+    row = weight.reshape(weight.shape[0], 1, -1, *[1] * (input.ndim - 3))
+    smoothing = params[0] if op is _cross_entropy else 0.0
+    flat = _wanted(input.flatten(0, 1), target.flatten(0, 1), None, ignore, smoothing)
+    wanted = flat.reshape(input.shape) * row
+    scores = input.log_softmax(2) if op is _cross_entropy else input
+    losses = -(scores * wanted).sum(2)
+    if target.dtype.is_floating_point:
+        total = losses.new_full((input.shape[0],), losses[0].numel())
+    else:
+        plain = _weights_of(target.flatten(0, 1), None, input.shape[2], ignore, input)
+        total = (plain.reshape(input.shape) * row).flatten(1).sum(1)
+    mean = params[-1] == "mean"
+    result = reduced_each(losses, "sum") / total if mean else reduced_each(losses, params[-1])
+    return result, *log_sum, total
 
 
 _nll.batch(_batch_of_classes)

@@ -14,6 +14,7 @@ from flambeau.core.op import Op
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import convolution as kernels
+from flambeau.ops.batching import is_shared
 from flambeau.ops.convolution_arguments import (
     check_operands,
     checked_geometry,
@@ -44,14 +45,50 @@ def _batch_conv(op: Op, input: Tensor, weight: Tensor, bias: Tensor | None, stri
                 dilation: Any, groups: int) -> Tensor:  # fmt: skip
     """Examples join the batch when they share the weight, else the groups."""
     size, n = input.shape[:2]
-    if weight.stride(0) == 0 and (bias is None or bias.stride(0) == 0):  # type: ignore
+    if is_shared(weight) and is_shared(bias):
         shared = None if bias is None else bias[0]  # type: ignore[index]
         found = op(input.flatten(0, 1), weight[0], shared, stride, padding, dilation, groups)  # type: ignore
         return found.unflatten(0, (size, n))
-    images = input.transpose(0, 1).flatten(1, 2)  # type: ignore[attr-defined]
     offsets = None if bias is None else bias.flatten(0, 1)  # type: ignore[attr-defined]
-    found = op(images, weight.flatten(0, 1), offsets, stride, padding, dilation, groups * size)  # type: ignore
+    found = op(
+        _side_by_side(input),
+        weight.flatten(0, 1),
+        offsets,
+        stride,
+        padding,
+        dilation,
+        groups * size,
+    )  # type: ignore
     return found.unflatten(1, (size, -1)).transpose(0, 1)
+
+
+def _side_by_side(images: Tensor) -> Tensor:
+    """``[B, N, C, *]`` as ``[N, B * C, *]``: the examples' channels next to each other."""
+    return images.transpose(0, 1).flatten(1, 2)  # type: ignore[attr-defined]
+
+
+def _batch_input_grad(op: Op, grad: Tensor, weight: Tensor, shape: Any, stride: Any, padding: Any,
+                      dilation: Any, groups: int) -> Tensor:  # fmt: skip
+    """Examples join the batch when they share the weight, else the groups."""
+    size, (n, channels, *sides) = grad.shape[0], shape
+    geometry = stride, padding, dilation
+    if is_shared(weight):
+        folded = (size * n, channels, *sides)
+        found = run(op, (grad.flatten(0, 1), weight[0]), (folded, *geometry, groups))  # type: ignore
+        return found.unflatten(0, (size, n))
+    folded = (n, size * channels, *sides)
+    tensors = _side_by_side(grad), weight.flatten(0, 1)  # type: ignore[attr-defined]
+    found = run(op, tensors, (folded, *geometry, groups * size))
+    return found.unflatten(1, (size, channels)).transpose(0, 1)
+
+
+def _batch_weight_grad(op: Op, grad: Tensor, input: Tensor, shape: Any, stride: Any, padding: Any,
+                       dilation: Any, groups: int) -> Tensor:  # fmt: skip
+    """Examples join the groups."""
+    size = grad.shape[0]
+    params = (size * shape[0], *shape[1:]), stride, padding, dilation, groups * size
+    found = run(op, (_side_by_side(grad), _side_by_side(input)), params)
+    return found.unflatten(0, (size, shape[0]))
 
 
 _conv = Op("convolution", kernels.conv_forward, batch=_batch_conv,
@@ -69,7 +106,7 @@ _conv = Op("convolution", kernels.conv_forward, batch=_batch_conv,
         x.shape[0], weight.shape[0],
         *kernels.conv_size(x.shape[2:], weight.shape[2:], stride, padding, dilation)))  # fmt: skip
 
-_input_grad = Op("convolution_input_grad", kernels.conv_input_grad,
+_input_grad = Op("convolution_input_grad", kernels.conv_input_grad, batch=_batch_input_grad,
     inputs=("grad_output", "weight"), params=("shape", *_GEOMETRY), node="Convolution",
     vjp={
         "grad_output": lambda grad, weight, grad_output_shape, stride, padding, dilation, groups: (
@@ -81,7 +118,7 @@ _input_grad = Op("convolution_input_grad", kernels.conv_input_grad,
     },
     shape=lambda g, weight, shape, *geometry: shape)  # fmt: skip
 
-_weight_grad = Op("convolution_weight_grad", kernels.conv_weight_grad,
+_weight_grad = Op("convolution_weight_grad", kernels.conv_weight_grad, batch=_batch_weight_grad,
     inputs=("grad_output", "input"), params=("shape", *_GEOMETRY), node="ConvolutionBackward",
     vjp={
         "grad_output": lambda grad, input, grad_output_shape, stride, padding, dilation, groups: (

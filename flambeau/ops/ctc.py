@@ -12,6 +12,7 @@ from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import ctc as kernels
 from flambeau.ops.direct import run
+from flambeau.ops.examples import by_example
 from flambeau.ops.from_data import tensor
 from flambeau.ops.reduction import chosen
 
@@ -92,6 +93,7 @@ def _padded(targets: Tensor, lengths: numpy.ndarray) -> Tensor:
     return targets[:, :longest]  # type: ignore[index]
 
 
+@by_example
 def ctc_loss(
     log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0,
     reduction: str = "mean", zero_infinity: bool = False,

@@ -14,6 +14,7 @@ from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import distances as kernels
+from flambeau.ops.batching import aligned
 from flambeau.ops.from_data import tensor
 from flambeau.ops.vector_norms import vector_norm
 
@@ -116,6 +117,7 @@ def _check_bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | None)
 # ---- all pairs of rows
 
 _cdist = Op("cdist", kernels.pairs, inputs=("x1", "x2"), params=("p", "by_product"), accepts="f",
+    batch=lambda op, x1, x2, *params: op(*aligned(x1, x2), *params),
     shape=lambda x, y, p, by_product: (
         *numpy.broadcast_shapes(x.shape[:-2], y.shape[:-2]), x.shape[-2], y.shape[-2]))  # fmt: skip
 

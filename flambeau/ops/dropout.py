@@ -60,8 +60,8 @@ def _noise_array(input: Tensor, features: bool) -> Any:
     if features and input.ndim < 2:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
     shape = (*input.shape[:2], *[1] * (input.ndim - 2)) if features else input.shape
-    if modes.batches:
-        return filled((*examples.counts(), *shape), input.kind)
+    if modes.batches and (counts := examples.counts()):
+        return filled((*counts, *shape), input.kind)
     return filled(shape, input.kind) if features else like_array(input, input.kind, None)
 
 

@@ -9,7 +9,9 @@ from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import embedding as kernels
+from flambeau.ops.batching import counted_on
 from flambeau.ops.direct import run
+from flambeau.ops.examples import is_readable
 from flambeau.ops.sequences import arange
 from flambeau.ops.vector_norms import vector_norm
 
@@ -17,11 +19,18 @@ from flambeau.ops.vector_norms import vector_norm
 def _batch_embedding(
     op: Op, weight: Tensor, indices: Tensor, padding_idx: Any, scale: bool
 ) -> Tensor:
-    if weight.stride(0) == 0:  # type: ignore[attr-defined]
-        return op(weight[0], indices, padding_idx, scale)  # type: ignore[index]
-    rows = weight.shape[1]
-    offset = arange(weight.shape[0], device=indices.device).reshape(-1, *[1] * (indices.ndim - 1))  # type: ignore
-    return op(weight.flatten(0, 1), indices + offset * rows, -1, scale)  # type: ignore
+    """The tables of the examples one below the other; only gradients ask for ``padding_idx``."""
+    return op(weight.flatten(0, 1), counted_on(indices, weight.shape[1]), -1, scale)  # type: ignore
+
+
+def _batch_embedding_grad(
+    op: Op, grad: Tensor, indices: Tensor, rows: int, padding_idx: int, scale: bool
+) -> Tensor:
+    if padding_idx >= 0:
+        grad = grad.masked_fill((indices == padding_idx).unsqueeze(-1), 0)  # type: ignore
+    size = grad.shape[0]
+    found = run(op, (grad, counted_on(indices, rows)), (size * rows, -1, scale))
+    return found.unflatten(0, (size, rows))
 
 
 _embedding = Op("embedding", kernels.embedding_forward, batch=_batch_embedding,
@@ -36,6 +45,7 @@ _embedding = Op("embedding", kernels.embedding_forward, batch=_batch_embedding,
 
 _embedding_grad = Op("embedding_backward", kernels.embedding_backward,
     inputs=("grad_output", "indices"), params=("rows", "padding_idx", "scale_grad_by_freq"),
+    batch=_batch_embedding_grad,
     vjp={"grad_output": lambda grad, indices, padding_idx: _rows(grad, indices, padding_idx)},
     shape=lambda grad, indices, rows, *rest: (
         (rows, *grad.shape[len(indices.shape) :]), grad.dtype))  # fmt: skip
@@ -132,7 +142,12 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return tensor.new_zeros((*shape, num_classes))  # type: ignore[attr-defined]
-    if tensor.device.type != "meta":
+    if tensor.mapped and num_classes <= 0:
+        raise RuntimeError(
+            "When vmap-ing torch.nn.functional.one_hot, please provide an explicit positive "
+            "num_classes argument."
+        )
+    if is_readable(tensor):
         if tensor.min().item() < 0:  # type: ignore[attr-defined]
             raise RuntimeError("Class values must be non-negative.")
         largest = int(tensor.max().item())  # type: ignore[attr-defined]

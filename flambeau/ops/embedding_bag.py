@@ -10,6 +10,7 @@ import numpy
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.ops.embedding import check_indices, look_up, renormalize
+from flambeau.ops.examples import by_example
 from flambeau.ops.from_data import tensor
 
 MODES = ("sum", "mean", "max")
@@ -98,6 +99,7 @@ def _maximum(
     return values.masked_fill(found.logical_not(), 0), labels.gather(1, best).where(found, best * 0)
 
 
+@by_example
 def embedding_bag(
     input: Tensor, weight: Tensor, offsets: Maybe = None, max_norm: float | None = None,
     norm_type: float = 2, scale_grad_by_freq: bool = False, mode: str = "mean",

@@ -1,15 +1,24 @@
-"""Random draws inside of ``vmap``: one for all examples, or one for each.
+"""What operators do inside of ``vmap`` beyond their batching rules.
 
-A ``vmap`` says what it wants by ``randomness=``. In "different" what is drawn has a dimension more,
-which counts the examples and is hidden afterwards.
+Random draws: one for all examples, or one for each, as ``randomness=`` says. In "different" what is
+drawn has a dimension more, which counts the examples and is hidden afterwards.
+
+Functions that ask for elements: they run example by example, or are refused.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 from flambeau.core.modes import modes
 from flambeau.core.tensor import Tensor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# ---- random draws
 
 
 def counts() -> tuple[int, ...]:
@@ -44,4 +53,46 @@ def check_in_place(target: Any) -> None:
             "vmap: Cannot ask for different inplace randomness on an unbatched tensor. This will "
             "appear like same randomness. If this is necessary for your usage, please file an "
             "issue with functorch."
+        )
+
+
+# ---- functions that ask for elements
+
+
+def by_example(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorator of functions that ask for elements: mapped tensors are taken one by one.
+
+    A UserWarning tells of the loss of speed, as for PyTorch, which has no batching rule either.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        if modes.batches and any_mapped((args, kwargs)):
+            return modes.batches[-1].loop(wrapper, *args, **kwargs)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def any_mapped(value: Any) -> bool:
+    """Whether a vmap maps one of the tensors in a nested value."""
+    if isinstance(value, Tensor):
+        return value.mapped > 0
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, tuple | list) and any([any_mapped(v) for v in value])
+
+
+def is_readable(tensor: Tensor) -> bool:
+    """Whether a tensor has elements to look at: not on the meta device, and not mapped."""
+    return tensor.device.type != "meta" and not tensor.mapped
+
+
+def check_not_mapped(name: str, tensor: Tensor) -> None:
+    """RuntimeError where the size of a result would differ between examples."""
+    if tensor.mapped:
+        raise RuntimeError(
+            "vmap: We do not support batching operators that can output dynamic shape. Attempted "
+            f"to vmap over aten::{name}. Please file an issue at "
+            "https://github.com/pytorch/pytorch/issues if you need this feature."
         )

@@ -24,7 +24,7 @@ _unfold = Op("im2col", kernels.columns, batch=FOLDED, params=_GEOMETRY, jvp=LINE
         math.prod(kernels.blocks(x.shape[2:], kernel, *rest))))  # fmt: skip
 
 _fold = Op("col2im", kernels.summed, params=("size", *_GEOMETRY), jvp=LINEAR, widen=True,
-    node="Col2Im",
+    node="Col2Im", batch=FOLDED,
     vjp={"input": lambda grad, kernel_size, dilation, padding, stride: run(
         _unfold, (grad,), (kernel_size, dilation, padding, stride))},
     shape=lambda x, size, kernel, *rest: (

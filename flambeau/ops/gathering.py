@@ -19,6 +19,7 @@ from flambeau.kernels.shared import gather_scatter, masking
 from flambeau.kernels.shared import indexing as kernels
 from flambeau.ops.batching import is_shared, of_flat
 from flambeau.ops.broadcasting import broadcast_tensors
+from flambeau.ops.examples import by_example
 from flambeau.ops.in_place import check_apart, check_no_overlap
 from flambeau.ops.joining import cat
 
@@ -36,6 +37,8 @@ def check_integers(function: str, index: Any, words: str = "int32/int64") -> Non
 
 
 def _batch_index_select(op: Op, input: Tensor, index: Tensor, dim: int) -> Tensor:
+    if input.ndim == 1:
+        return input.clone()  # type: ignore[attr-defined]
     if is_shared(index):
         return op(input, index[0], dim + 1)  # type: ignore[index]
     shape = [1] * input.ndim
@@ -84,8 +87,16 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     return deliver("index_select", _index_select(input, index, dim), out, exact=True)
 
 
+def _batch_gather(op: Op, input: Tensor, index: Tensor, dim: int) -> Tensor:
+    """A number counts as a vector of one element."""
+    vector = input.unsqueeze(1) if input.ndim == 1 else input  # type: ignore[attr-defined]
+    if index.ndim == 1:
+        return op(vector, index.unsqueeze(1), 1).squeeze(1)  # type: ignore[attr-defined]
+    return op(vector, index, dim + 1)
+
+
 _gather = Op("gather", gather_scatter.gathered, inputs=("input", "index"), dims=("dim",),
-    jvp=LINEAR,
+    jvp=LINEAR, batch=_batch_gather,
     vjp={"input": lambda grad, input_shape, index, dim:
         grad.new_zeros(input_shape).scatter_add(dim, index, grad)},
     shape=lambda array, index, dim: index.shape,
@@ -229,6 +240,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
 
 
 @method("nonzero_static")
+@by_example
 def nonzero_static(
     input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None
 ) -> Tensor:

@@ -6,12 +6,12 @@ import warnings
 from itertools import pairwise
 from typing import Any
 
-from flambeau.core.dtype import int64
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.quiet import silence
 from flambeau.ops.broadcasting import broadcast_tensors
 from flambeau.ops.joining import stack
+from flambeau.ops.sequences import arange
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
@@ -92,7 +92,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return input[:0].detach().clone()  # type: ignore
-    places = input.new_ones(input.numel(), dtype=int64).cumsum(0)  # type: ignore[attr-defined]
+    places = arange(input.numel(), device=input.device)
     grids = meshgrid(*[places] * r, indexing="ij")
     mask = grids[0] == grids[0]
     for left, right in pairwise(grids):

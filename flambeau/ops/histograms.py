@@ -19,6 +19,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import histograms as kernels
+from flambeau.ops.examples import by_example
 from flambeau.ops.sequences import linspace
 from flambeau.ops.uniques import as_result, known_elements
 
@@ -29,6 +30,7 @@ _C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32
 
 
 @method("histogram")
+@by_example
 def histogram(
     input: Tensor, bins: int | Tensor, *, range: Any = None, weight: Tensor | None = None,
     density: bool = False, out: Any = None,
@@ -55,6 +57,7 @@ def histogram(
     return deliver("histogram", return_type("histogram", "hist bin_edges")(hist, edges[0]), out)
 
 
+@by_example
 def histogramdd(
     input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None,
     density: bool = False,
@@ -212,6 +215,7 @@ def hash_tensor(
 
 
 @method("bincount")
+@by_example
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each non-negative integer occurs, or the sum of its weights.
 
@@ -242,6 +246,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 
 @method("histc")
+@by_example
 def histc(
     input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
 ) -> Tensor:

@@ -13,7 +13,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import indexing as kernels
-from flambeau.ops.batching import along_dim, of_flat
+from flambeau.ops.batching import along_dim, is_shared, of_flat
 from flambeau.ops.in_place import write_in_place
 
 
@@ -38,8 +38,22 @@ _index_copy = Op("index_copy", kernels.index_copied, inputs=("input", "index", "
     dims=("dim",), jvp=LINEAR, shape=in_order, batch=along_dim,
     vjp={"input": lambda grad, index, dim: grad.index_fill(dim, index, 0), "src": _source_grad},
     doc="Slices written at the indices of a vector.")  # fmt: skip
+
+
+def _batch_fill(op: Op, input: Any, index: Any, value: Any, dim: int) -> Any:
+    """The same value everywhere, or each example's in the place of slices."""
+    if is_shared(index) and is_shared(value) and input.ndim > 1:
+        return op(input, index[0], value[0], dim + 1)
+    if input.ndim == 1:
+        return value.expand(input.shape) if index.shape[1] else input.clone()
+    shape = [*input.shape]
+    shape[dim + 1] = index.shape[1]
+    slices = value.reshape(-1, *[1] * (input.ndim - 1)).expand(shape)
+    return along_dim(_index_copy, input, index, slices, dim)
+
+
 _index_fill = Op("index_fill", kernels.index_filled, inputs=("input", "index", "value"),
-    dims=("dim",), shape=SAME, batch=along_dim,
+    dims=("dim",), shape=SAME, batch=_batch_fill,
     vjp={"input": lambda grad, index, dim: grad.index_fill(dim, index, 0),
          "value": lambda grad, index, dim: grad.index_select(dim, index.unique()).sum()},
     doc="One value at the indices of a vector.")  # fmt: skip

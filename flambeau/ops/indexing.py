@@ -43,17 +43,22 @@ def _basic(array: Any, index: Any) -> Any:
     return array[index]
 
 
+def _behind(index: Any) -> tuple[Any, ...]:
+    """The index of dimensions behind the hidden one."""
+    return (slice(None), *index) if isinstance(index, tuple) else (slice(None), index)
+
+
 def _basic_op(node: str) -> ViewOp:
     """The view of a tuple of ints and slices; its node has the name of the last step."""
     return ViewOp("basic_" + node.lower(), _basic, params=("index",), node=node,
-        batch=lambda op, input, index: op(input, (slice(None), *index)),
+        batch=lambda op, input, index: op(input, _behind(index)),
         vjp={"input": lambda grad, input_shape, index: _basic_backward(grad, input_shape, index)},
         doc="A view by a tuple of ints and slices.")  # fmt: skip
 
 
 _basic_select, _basic_slice = _basic_op("Select"), _basic_op("Slice")
 _basic_backward = Op("basic_backward", view_kernels.basic_backward, params=("shape", "index"),
-    batch=lambda op, grad, shape, index: op(grad, (grad.shape[0], *shape), (slice(None), *index)),
+    batch=lambda op, grad, shape, index: op(grad, (grad.shape[0], *shape), _behind(index)),
     jvp=LINEAR, shape=lambda grad, shape, index: shape,
     vjp={"input": lambda grad, index: _basic_slice(grad, index)},
     doc="Zeros with a gradient at a basic index.")  # fmt: skip

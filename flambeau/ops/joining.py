@@ -174,6 +174,7 @@ def _stack_pieces(grad: Tensor, needs: Any, dim: int) -> list[Any]:
 
 _stack = Op("stack", kernels.stacked, inputs="*tensors", params=("dim",), promote="same",
     jvp=LINEAR, shape=_stack_shape, vjp=_stack_pieces,
+    batch=lambda op, tensors, dim: op(tensors, dim + 1),
     doc="Tensors of one shape along a new dimension.")  # fmt: skip
 
 
@@ -297,8 +298,21 @@ def _block_shape(*arrays: Any) -> Any:
     return (sum(rows), sum(columns)), arrays[0].dtype
 
 
+def _batch_blocks(op: Op, blocks: list[Tensor]) -> Tensor:
+    """Each block between zeros, and such rows one below the other."""
+    size, column, total = blocks[0].shape[0], 0, sum([b.shape[2] for b in blocks])
+    rows: list[Tensor] = []
+    for block in blocks:
+        height, width = block.shape[1:]
+        around = (column, total - column - width)
+        left, right = [block.new_zeros((size, height, n)) for n in around]  # type: ignore
+        rows.append(cat([left, block, right], 2))
+        column += width
+    return cat(rows, 1)
+
+
 _block_diag = Op("block_diag", kernels.block_diagonal, inputs="*tensors", promote="same",
-    jvp=LINEAR, shape=_block_shape, vjp=_block_pieces,
+    batch=_batch_blocks, jvp=LINEAR, shape=_block_shape, vjp=_block_pieces,
     doc="Matrices along the diagonal of a zero matrix.")  # fmt: skip
 
 

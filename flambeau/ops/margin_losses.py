@@ -12,6 +12,7 @@ from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.ops.direct import run
 from flambeau.ops.distances import pairwise_distance
+from flambeau.ops.examples import is_readable
 from flambeau.ops.losses import _bce_logits
 from flambeau.ops.reduction import REDUCTIONS, chosen, reduced
 
@@ -195,7 +196,7 @@ def multi_margin_loss(
 def _class_column(target: Tensor, classes: int) -> Tensor:
     if target.dtype is not int64:
         raise RuntimeError(f"expected scalar type Long but found {scalar_name(target.dtype)}")
-    if target.device.type != "meta" and ((target < 0) | (target >= classes)).any().item():  # type: ignore
+    if is_readable(target) and ((target < 0) | (target >= classes)).any().item():  # type: ignore
         raise RuntimeError("target out of range")
     return target.reshape(-1, 1)  # type: ignore[attr-defined]
 
@@ -220,7 +221,7 @@ def multilabel_margin_loss(
     if target.dtype is not int64:
         raise RuntimeError(f"expected scalar type Long but found {scalar_name(target.dtype)}")
     wrong = (target < -1) | (target >= x.shape[1])  # type: ignore[operator]
-    if target.device.type != "meta" and wrong.any().item():
+    if is_readable(target) and wrong.any().item():
         raise RuntimeError("argument #2 'target' is out of range")
     y = target.reshape(x.shape)  # type: ignore[attr-defined]
     listed = ((y == -1).cumsum(1) == 0).to(x.dtype)

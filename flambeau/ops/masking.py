@@ -6,12 +6,13 @@ from typing import Any
 
 from flambeau.core.dtype import bool_, scalar_name
 from flambeau.core.errors.messages import broadcast_error, broadcast_shape
-from flambeau.core.op import POINTWISE, Op
+from flambeau.core.op import Op
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import masking as kernels
+from flambeau.ops.batching import aligned, is_shared, padded_to
 from flambeau.ops.in_place import check_no_overlap, write_in_place
 from flambeau.ops.index_writes import check_value, element_of
 
@@ -48,10 +49,16 @@ def _check_together(input: Tensor, mask: Tensor, swapped: bool = False) -> None:
 # ---- masked_fill
 
 
+def _batch_masked_fill(op: Op, input: Any, mask: Any, value: Any) -> Any:
+    """One value for all examples, or each example's where the mask is true."""
+    input, mask, spread = aligned(input, mask, value)
+    return op(input, mask, value[0]) if is_shared(value) else spread.where(mask, input)
+
+
 _masked_fill = Op(
     "masked_fill",
     kernels.mask_filled,
-    batch=POINTWISE,
+    batch=_batch_masked_fill,
     inputs=("input", "mask", "value"),
     shape=_common,
     vjp={
@@ -112,7 +119,22 @@ def _unknown_shape(*arrays: Any) -> Any:
     )
 
 
+def _batch_masked_select(op: Op, input: Any, mask: Any) -> Any:
+    if not is_shared(mask):
+        raise RuntimeError(
+            "vmap: Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot "
+            "support this because for each batch this would return a differently shaped Tensor. "
+            "Please file an issue at https://github.com/pytorch/pytorch/issues if you need this "
+            "feature."
+        )
+    common = _common_of(input.shape[1:], mask.shape[1:])
+    places = mask[0].expand(common).flatten().nonzero().flatten()
+    rows = padded_to(input, len(common) + 1).expand(-1, *common).reshape(input.shape[0], -1)
+    return rows.index_select(1, places)
+
+
 _masked_select = Op("masked_select", kernels.mask_selected, inputs=("input", "mask"),
+    batch=_batch_masked_select,
     shape=_unknown_shape,
     vjp={"input": _select_grad}, jvp=lambda input_t, mask: input_t.masked_select(mask),
     doc="The elements where a mask is true.")  # fmt: skip

@@ -146,7 +146,7 @@ def _check_weights(name: str, weights: Tensor | None, rank: int, rows: Tensor) -
             f"cov(): expected {name} to have the same numel as there are observations in the "
             f"input but got {weights.numel()} != {rows.shape[1]}"
         )
-    if weights.device.type == "cpu" and bool((weights < 0).any()):  # type: ignore
+    if weights.device.type == "cpu" and not weights.mapped and bool((weights < 0).any()):  # type: ignore
         raise RuntimeError(f"cov(): {name} cannot be negative")
 
 

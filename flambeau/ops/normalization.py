@@ -50,7 +50,7 @@ _batch_norm_backward = Op("native_batch_norm_backward", kernels.batch_norm_backw
 @_batch_norm.vjp
 def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, result2: Tensor, training: bool,
       eps: float, needs: tuple[bool, ...]) -> Any:  # fmt: skip
-    if not modes.grad:
+    if not modes.grad and grad._kind is not None:
         tensors = (grad, input, weight, result1, result2)
         return *run(_batch_norm_backward, tensors, (training, needs[:3])), None, None
     dims = (0, *range(2, input.ndim))
@@ -106,6 +106,8 @@ def normalize_batch(
     statistics = (None, None) if training else (running_mean, running_var)
     result, mean, rstd, var = run(_batch_norm, (input, weight, bias, *statistics), (training, eps))
     if training and running_mean is not None and input._array.size:
+        if mean.mapped and not input.mapped:  # only the factors differ between examples
+            _, mean, _, var = run(_batch_norm, (input, None, None, None, None), (True, eps))
         _blend(running_mean, mean, momentum)
         _blend(running_var, var, momentum)  # type: ignore[arg-type]
     return follow(result, input), mean, rstd
@@ -131,8 +133,23 @@ def _check_parameters(input: Tensor, given: tuple[Maybe, ...], channels: int) ->
             parameter_like(tensor, input, "batch_norm")
 
 
+def _check_mapped(running: Tensor) -> None:
+    if not running.mapped:
+        raise RuntimeError(
+            "Batch norm got a batched tensor as input while the running_mean or running_var, which "
+            "will be updated in place, were not batched.\nIf you are using modules and do not need "
+            "eval mode, please set `track_running_stats` to be False.If you are using a prebuilt "
+            "module and do not need eval mode, please see the functorch website for resources on "
+            "how to patch your module to work with vmap"
+        )
+
+
 def _blend(running: Tensor, new: Tensor, momentum: float) -> None:
     """Moves a running statistic towards a new one, in place and without a history."""
+    if new.mapped or running.mapped:
+        _check_mapped(running)
+        running.mul_(1 - momentum).add_(new.detach() * momentum)  # type: ignore[attr-defined]
+        return
     write(running, elements(running) * (1 - momentum) + elements(new) * momentum)
 
 
@@ -240,7 +257,7 @@ _group_norm_backward = Op("native_group_norm_backward", kernels.group_norm_backw
 @_group_norm.vjp
 def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, result2: Tensor, groups: int,
       eps: float, needs: Needs) -> Any:  # fmt: skip
-    if not modes.grad:
+    if not modes.grad and grad._kind is not None:
         return run(_group_norm_backward, (grad, input, result1, result2, weight), (groups, needs))
     rows = (input.shape[0], groups, math.prod(input.shape[1:]) // groups)
     unit, scale = unit_of(input.reshape(rows), 2, eps)  # type: ignore[attr-defined]

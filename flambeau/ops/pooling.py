@@ -12,6 +12,7 @@ from flambeau.core.publish import aten, exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import pooling as kernels
+from flambeau.ops.batching import folded_to
 from flambeau.ops.direct import run
 from flambeau.ops.spatial import COUNTS, Ints, batched, follow, per_dimension
 
@@ -52,7 +53,7 @@ _adaptive_max_pool = Op("adaptive_max_pool", kernels.adaptive_max_pool_forward, 
     shape=lambda x, size: with_indices((*x.shape[:2], *size), x))  # fmt: skip
 
 max_pool_backward = Op("max_pool_backward", kernels.max_pool_backward,
-    inputs=("grad_output", "indices"), params=("shape",),
+    inputs=("grad_output", "indices"), params=("shape",), batch=folded_to,
     vjp={"grad_output": lambda grad, indices: values_at(grad, indices)},
     shape=lambda grad, indices, shape: shape)  # fmt: skip
 
@@ -75,7 +76,7 @@ _avg_pool = Op("avg_pool", kernels.avg_pool_forward, batch=FOLDED, params=_AVERA
         _pooled(x, kernel, stride, padding, (1,) * len(kernel), ceil)))  # fmt: skip
 
 _avg_pool_backward = Op("avg_pool_backward", kernels.avg_pool_backward, inputs=("grad_output",),
-    params=("shape", *_AVERAGE), jvp="linear",
+    params=("shape", *_AVERAGE), jvp="linear", batch=folded_to,
     vjp={"grad_output": lambda grad, kernel_size, stride, padding, ceil_mode, count_include_pad,
          divisor_override: _avg_pool(
             grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)},
@@ -88,7 +89,7 @@ _adaptive_avg_pool = Op("adaptive_avg_pool", kernels.adaptive_avg_pool_forward, 
     shape=lambda x, size: (*x.shape[:2], *size))  # fmt: skip
 
 _adaptive_avg_pool_backward = Op("adaptive_avg_pool_backward", kernels.adaptive_avg_pool_backward,
-    inputs=("grad_output",), params=("shape",), jvp="linear",
+    inputs=("grad_output",), params=("shape",), jvp="linear", batch=folded_to,
     vjp={"grad_output": lambda grad, grad_output_shape: (
         _adaptive_avg_pool(grad, tuple(grad_output_shape[2:])))},
     shape=lambda grad, shape: shape)  # fmt: skip

@@ -27,7 +27,7 @@ def _quantile(
     # Elsewhere nobody looks, as that would wait for the device.
     if not isinstance(given, Tensor) and not 0 <= given <= 1:
         raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {given:g}")
-    if q.device.type == "cpu" and bool(((q < 0) | (q > 1)).any()):  # type: ignore[attr-defined]
+    if q.device.type == "cpu" and not q.mapped and bool(((q < 0) | (q > 1)).any()):  # type: ignore[attr-defined]
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
         raise RuntimeError(

@@ -271,8 +271,8 @@ def _like(input: Any, name: str, dtype: Any, device: Any, memory_format: Any) ->
     if dtype is not None or device is not None:
         where = kind.device if device is None else as_device(device)
         kind = kind_of(dtype or kind.dtype, where)
-    if modes.batches:
-        return made(filled((*examples.counts(), *input.shape), kind), kind)
+    if modes.batches and (counts := examples.counts()):
+        return made(filled((*counts, *input.shape), kind), kind)
     return made(like_array(input, kind, memory_format), kind)
 
 

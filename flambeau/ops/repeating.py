@@ -8,6 +8,7 @@ from typing import Any
 from flambeau.core.dtype import int32, int64, scalar_name
 from flambeau.core.flips import elements
 from flambeau.core.layout import contiguous_format
+from flambeau.core.modes import modes
 from flambeau.core.op import LINEAR, Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
@@ -103,6 +104,11 @@ def repeat_interleave(
     >>> torch.repeat_interleave(torch.tensor([1, 2])).tolist()
     [0, 1, 1]
     """
+    times = input if repeats is None else repeats
+    if isinstance(times, Tensor) and times.mapped:
+        return modes.batches[-1].loop(
+            repeat_interleave, input, repeats, dim, output_size=output_size
+        )
     if repeats is None:
         return _repetitions(input, output_size)
     if dim is None:

@@ -14,7 +14,7 @@ from flambeau.core.families import ViewOp
 from flambeau.core.flips import CONJ
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
-from flambeau.core.op import LINEAR, Op, wrap_dim
+from flambeau.core.op import LEADING, LINEAR, Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.storage import offset, strides
 from flambeau.core.tensor import Tensor, wrap_view
@@ -280,7 +280,7 @@ def _view_as_dtype(self: Tensor, of: DType) -> Tensor:
     return result
 
 
-_dtype_view = ViewOp("view_dtype", _retyped, params=("array_type",),
+_dtype_view = ViewOp("view_dtype", _retyped, params=("array_type",), batch=LEADING,
     doc="The bytes of a tensor as another dtype.")  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import normalization as kernels
+from flambeau.ops.batching import padded_to
 from flambeau.ops.direct import run
 from flambeau.ops.normalization_rules import (
     Maybe,
@@ -29,13 +30,16 @@ from flambeau.ops.normalization_rules import (
 
 
 def _batch_layer_norm(op: Op, input: Tensor, weight: Any, bias: Any, count: int, eps: float) -> Any:
+    """Factors and terms are applied after the normalisation: examples may have their own."""
     out, mean, rstd = op(input, None, None, count, eps)
-    for vector, add in ((weight, False), (bias, True)):
-        if vector is not None:
-            missing = input.ndim - vector.ndim
-            shaped = vector.reshape(vector.shape[0], *[1] * missing, *vector.shape[1:])
-            out = out + shaped if add else out * shaped
+    out = out if weight is None else out * padded_to(weight, input.ndim)
+    out = out if bias is None else out + padded_to(bias, input.ndim)
     return out, mean, rstd
+
+
+def _batch_rms_norm(op: Op, input: Tensor, weight: Any, count: int, eps: float) -> Any:
+    out, rstd = op(input, None, count, eps)
+    return out if weight is None else out * padded_to(weight, input.ndim), rstd
 
 
 _layer_norm = Op("native_layer_norm", kernels.layer_norm_forward,
@@ -55,7 +59,7 @@ _layer_norm_backward = Op("native_layer_norm_backward", kernels.layer_norm_backw
 @_layer_norm.vjp
 def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, result2: Tensor, count: int,
       eps: float, needs: Needs) -> Any:  # fmt: skip
-    if not modes.grad:
+    if not modes.grad and grad._kind is not None:
         return run(_layer_norm_backward, (grad, input, result1, result2, weight), (count, needs))
     dims, outer = _split(input, count)
     unit, scale = unit_of(input, dims, eps)
@@ -128,6 +132,7 @@ def layer_norm(
 
 
 _rms_norm = Op("rms_norm", kernels.rms_norm_forward, inputs=("input", "weight"),
+    batch=_batch_rms_norm,
     params=("count", "eps"), outputs=2, differentiable=(0,), accepts="f", refusal="rms_norm",
     shape=lambda x, weight, count, eps: (
         x.shape, statistics(x, x.shape[: x.ndim - count], count)))  # fmt: skip
@@ -141,7 +146,7 @@ _rms_norm_backward = Op("rms_norm_backward", kernels.rms_norm_backward,
 @_rms_norm.vjp
 def _(grad: Tensor, input: Tensor, weight: Maybe, result1: Tensor, count: int, eps: float,
       needs: tuple[bool, bool]) -> Any:  # fmt: skip
-    if not modes.grad:
+    if not modes.grad and grad._kind is not None:
         return run(_rms_norm_backward, (grad, input, result1, weight), (count, needs))
     dims, outer = _split(input, count)
     unit, scale = unit_of(input, dims, eps, False)

@@ -9,6 +9,7 @@ from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import aten, exported
 from flambeau.core.tensor import Tensor
+from flambeau.ops.examples import by_example
 from flambeau.ops.joining import cat
 from flambeau.ops.sequences import arange
 from flambeau.ops.sorting import searchsorted
@@ -17,6 +18,7 @@ _IDENTITY = {"sum": 0.0, "mean": 0.0, "prod": 1.0, "max": -math.inf, "min": math
 _SCATTER = {"sum": "sum", "mean": "sum", "prod": "prod", "max": "amax", "min": "amin"}
 
 
+@by_example
 def segment_reduce(
     data: Tensor, reduce: str, *, lengths: Tensor | None = None, indices: Tensor | None = None,
     offsets: Tensor | None = None, axis: int = 0, unsafe: bool = False, initial: Any = None,

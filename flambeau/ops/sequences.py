@@ -11,11 +11,13 @@ from flambeau.core import dtype as dtypes
 from flambeau.core.dispatch import cast
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.kind import Kind
+from flambeau.core.modes import modes
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.virtual import virtual
 from flambeau.core.writing import deliver
 from flambeau.kernels.select import META
+from flambeau.ops.examples import any_mapped
 from flambeau.ops.factories import filled, kind_for, made
 
 
@@ -123,6 +125,9 @@ def linspace(
     >>> torch.linspace(0, 1, 5)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
+    if any_mapped((start, end)):
+        given = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+        return modes.batches[-1].loop(linspace, start, end, steps, **given)
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -184,6 +189,9 @@ def logspace(
     >>> torch.logspace(0, 3, 4)
     tensor([   1.,   10.,  100., 1000.])
     """
+    if any_mapped((start, end)):
+        given = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+        return modes.batches[-1].loop(logspace, start, end, steps, base, **given)
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")

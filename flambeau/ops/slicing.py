@@ -148,13 +148,24 @@ def _unfolded(array: Any, dim: int, size: int, step: int) -> Any:
     return strided(array, *kernels.unfolded_geometry(array.shape, strides(array), dim, size, step))
 
 
-_unfold = ViewOp("unfold", _unfolded, params=("dim", "size", "step"),
-    batch=lambda op, input, dim, size, step: op(input, dim + 1, size, step),
+def _batch_unfold(op: Op, input: Any, dim: int, size: int, step: int) -> Tensor:
+    """A number has one window, or none."""
+    if input.ndim == 1:
+        return op(input.unsqueeze(1), 1, size, step)[:, 0]
+    return op(input, dim + 1, size, step)
+
+
+def _batch_unfold_grad(op: Op, grad: Any, shape: Any, dim: int, *rest: Any) -> Tensor:
+    if not shape:
+        return op(grad.unsqueeze(1), (grad.shape[0], 1), 1, *rest)[:, 0]
+    return op(grad, (grad.shape[0], *shape), dim + 1, *rest)
+
+
+_unfold = ViewOp("unfold", _unfolded, params=("dim", "size", "step"), batch=_batch_unfold,
     vjp={"input": lambda grad, input_shape, dim, size, step:
         _unfold_backward(grad, input_shape, dim, size, step)})  # fmt: skip
 _unfold_backward = Op("unfold_backward", kernels.unfold_backward,
-    params=("shape", "dim", "size", "step"), jvp=LINEAR,
-    batch=lambda op, grad, shape, dim, *rest: op(grad, (grad.shape[0], *shape), dim + 1, *rest),
+    params=("shape", "dim", "size", "step"), jvp=LINEAR, batch=_batch_unfold_grad,
     shape=lambda grad, shape, dim, size, step: shape,
     vjp={"input": lambda grad, dim, size, step: _unfold(grad, dim, size, step)})  # fmt: skip
 

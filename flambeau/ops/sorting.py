@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.dtype import int32
-from flambeau.core.flips import elements
 from flambeau.core.op import Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
@@ -234,8 +233,16 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
     )
 
 
-_searchsorted = Op("searchsorted", kernels.searchsorted, inputs=("sorted_sequence", "input"),
-    params=("right", "sorter"), shape=lambda s, v, right, sorter: (v.shape, "int64"))  # fmt: skip
+def _batch_searchsorted(op: Op, rows: Any, values: Any, sorter: Any, right: bool) -> Tensor:
+    """Sequences of the examples are rows; all values of an example are looked for in its row."""
+    if rows.ndim > 2:
+        return op(rows, values, sorter, right)
+    return op(rows, values.reshape(rows.shape[0], -1), sorter, right).reshape(values.shape)
+
+
+_searchsorted = Op("searchsorted", kernels.searchsorted, batch=_batch_searchsorted,
+    inputs=("sorted_sequence", "input", "sorter"), params=("right",),
+    shape=lambda s, v, sorter, right: (v.shape, "int64"))  # fmt: skip
 
 
 def searchsorted(
@@ -273,8 +280,7 @@ def searchsorted(
             f"boundaries tensor and input value tensor must match, but we got boundaries tensor "
             f"{list(sorted_sequence.shape)} and input value tensor {list(values.shape)}"
         )
-    order = None if sorter is None else elements(sorter)
-    found = _searchsorted(sorted_sequence, values, right or side == "right", order)
+    found = _searchsorted(sorted_sequence, values, sorter, right or side == "right")
     return deliver("searchsorted", found.to(int32) if out_int32 else found, out)
 
 

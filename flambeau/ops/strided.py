@@ -24,20 +24,41 @@ from flambeau.ops.geometry import check_slice, geometry, in_place_view
 
 # ---- moving elements between two geometries of one memory
 
+
+def _span(shape: Any, stride: Any, offset: int, of: Any) -> int:
+    """How many bytes a geometry reaches over, from the start of the memory."""
+    last = offset + sum([(n - 1) * s for n, s in zip(shape, stride)])
+    return 0 if 0 in shape else (last + 1) * of.itemsize
+
+
+def _batch_strided(op: Op, *given: Any) -> Tensor:
+    """The memories of the examples lie one after the other."""
+    *tensors, source, target = given
+    size = tensors[0].shape[0]
+    step = -(-max(_span(*source), _span(*target)) // 16) * 16
+    both = [
+        ((size, *shape), (step // of.itemsize, *stride), offset, of)
+        for shape, stride, offset, of in (source, target)
+    ]
+    return op(*tensors, *both)
+
+
 _gather = Op("strided_gather", kernels.strided_gather, params=("source", "target"), jvp=LINEAR,
     node="AsStrided",
+    batch=_batch_strided,
     vjp={"input": lambda grad, source, target: _put(grad, source, target)},
     shape=lambda x, source, target: (target[0], target[3]),
     doc="The elements of one geometry out of a memory that holds the input as another.",
 )  # fmt: skip
 
 _put = Op("strided_put", kernels.strided_put, params=("source", "target"), jvp=LINEAR,
+    batch=_batch_strided,
     vjp={"input": lambda grad, source, target: _gather(grad, source, target)},
     shape=lambda grad, source, target: (source[0], source[3]),
     doc="Adds the input into a zero memory in one geometry, and sees it in another.")  # fmt: skip
 
 _replace = Op("strided_replace", kernels.strided_replace, inputs=("input", "src"),
-    params=("source", "target"), jvp=LINEAR, node="AsStridedScatter",
+    params=("source", "target"), jvp=LINEAR, node="AsStridedScatter", batch=_batch_strided,
     vjp={"input": lambda grad, src_shape, source, target:
             _replace(grad, _no_gradient(grad, src_shape, target), source, target),
          "src": lambda grad, source, target: _gather(grad, source, target)},
@@ -45,7 +66,7 @@ _replace = Op("strided_replace", kernels.strided_replace, inputs=("input", "src"
     doc="The input with other values at the elements of a geometry of its memory.")  # fmt: skip
 
 _write = Op("strided_write", kernels.strided_replace, inputs=("input", "src"),
-    params=("source", "target"), jvp=LINEAR, vjp=_replace.formulas,
+    params=("source", "target"), jvp=LINEAR, vjp=_replace.formulas, batch=_batch_strided,
     doc="The history of a base whose view was written to.")  # fmt: skip
 _write.node_type.__name__ = _write.node_type.__qualname__ = "CopySlices"
 
@@ -59,7 +80,14 @@ def _as_strided_array(array: Any, size: Any, stride: Any, storage_offset: int, s
     return strided_array(array, size, stride, storage_offset)
 
 
-_as_strided = ViewOp("as_strided", _as_strided_array,
+def _batch_as_strided(op: Op, input: Any, size: Any, stride: Any, offset: int, source: Any) -> Any:
+    """The strides are those of the memory; examples are as far apart as those of the input."""
+    if type(input) is Tensor:
+        offset += input.storage_offset()  # type: ignore[attr-defined]
+    return as_strided(input, (input.shape[0], *size), (input.stride(0), *stride), offset)
+
+
+_as_strided = ViewOp("as_strided", _as_strided_array, batch=_batch_as_strided,
     params=("size", "stride", "storage_offset", "source"),
     vjp={"input": lambda grad, size, stride, storage_offset, source:
         _put(grad, source, (size, stride, storage_offset, source[3]))},

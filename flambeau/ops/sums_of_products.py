@@ -15,6 +15,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver, overwrite
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import products as kernels
+from flambeau.ops.batching import padded_to
 from flambeau.ops.geometry import relook
 from flambeau.ops.pointwise.rules import adjoint
 from flambeau.ops.products import bmm, mv, outer, same_dtype
@@ -24,9 +25,7 @@ def _batch_addmm(
     op: Op, input: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any
 ) -> Tensor:
     product = _times(mat1.matmul(mat2), alpha)  # type: ignore[attr-defined]
-    while input.ndim < 3:
-        input = input.unsqueeze(1)  # type: ignore[attr-defined]
-    return product + _times(input, beta)
+    return product + _times(padded_to(input, product.ndim), beta)
 
 
 _addmm = Op(

@@ -13,10 +13,12 @@ from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
+from flambeau.ops.examples import check_not_mapped
 
 
 def known_elements(name: str, tensor: Tensor) -> tuple[Any, Any]:
     """The array of a tensor, and its library."""
+    check_not_mapped("_unique2" if name == "unique" else name, tensor)
     if tensor.kind.place == META:
         raise NotImplementedError(
             f"{name}: the shape of the result depends on the elements, which tensors on the meta "

@@ -82,7 +82,7 @@ def _dropped(value: Any, where: Any, dim: int, keepdim: bool) -> tuple[Any, Any]
     return (value, where) if keepdim else (xp.squeeze(value, dim), xp.squeeze(where, dim))
 
 
-def searchsorted(sequence: Any, values: Any, right: bool, sorter: Any) -> Any:
+def searchsorted(sequence: Any, values: Any, sorter: Any, right: bool) -> Any:
     """Where in the sorted rows of ``sequence`` each value belongs."""
     if sorter is not None:
         sequence = xp.take_along_axis(sequence, sorter, axis=-1)

@@ -8,13 +8,13 @@ import numpy
 
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import int32
-from flambeau.core.flips import elements
 from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import method
 from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
+from flambeau.ops.batching import padded_to
 from flambeau.ops.creation import zeros
 from flambeau.ops.linalg.matrices import at_least_2d, by_columns, failing, square
 
@@ -26,38 +26,40 @@ _NOT_INVERTIBLE = (
 
 
 def tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[Any, Any]:
-    """The tolerances as arrays; the default is eps times the larger size."""
+    """The tolerances; the default is eps times the larger size."""
     if rtol is None:
         eps = float(numpy.finfo(A.kind.array_type).eps) * max(A.shape[-2:], default=1)
         has = atol is not None and (isinstance(atol, Tensor) or atol > 0)
         rtol = 0.0 if has else eps
         if has and isinstance(atol, Tensor):
             rtol = (atol <= 0).to(atol.dtype) * eps
-    return _plain(0.0 if atol is None else atol), _plain(rtol)
+    return 0.0 if atol is None else atol, rtol
 
 
-def _plain(value: Any) -> Any:
-    return elements(value) if isinstance(value, Tensor) else float(value)
+def batch_of_tolerances(op: Op, A: Any, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
+    """Tolerances have the dimensions before those of the matrices."""
+    bounds = [padded_to(t, A.ndim - 2) if isinstance(t, Tensor) else t for t in (atol, rtol)]
+    return op(A, *bounds, hermitian)
 
 
 _pinv = Op(
     "linalg_pinv",
     kernels.pseudo_inverse,
-    batch=LEADING,
-    inputs=("A",),
-    params=("atol", "rtol", "hermitian"),
+    batch=batch_of_tolerances,
+    inputs=("A", "atol", "rtol"),
+    params=("hermitian",),
     accepts="fc",
 )
 
 
 @_pinv.vjp
-def _pinv_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor]:
+def _pinv_vjp(grad: Tensor, A: Tensor, result: Tensor) -> tuple[Tensor, None, None]:
     """G. Golub and V. Pereyra, "The differentiation of pseudo-inverses", 1973."""
     p, ph, gh = result, result.mH, grad.mH  # type: ignore[attr-defined]
     direct = -ph.matmul(grad).matmul(ph)
     rows = ph.matmul(p).matmul(gh - gh.matmul(p).matmul(A))
     columns = (gh - A.matmul(p).matmul(gh)).matmul(p).matmul(ph)  # type: ignore[attr-defined]
-    return (direct + rows + columns,)
+    return direct + rows + columns, None, None
 
 
 def pinv(

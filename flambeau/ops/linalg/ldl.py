@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.kind import Kind
 from flambeau.core.op import LEADING, Op
 from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
-from flambeau.ops.from_data import from_numpy
+from flambeau.ops.conversion import moved
+from flambeau.ops.drawing import on_host
 from flambeau.ops.linalg.matrices import square
 from flambeau.ops.linalg.solvers import solve, solve_triangular
 from flambeau.ops.products import matmul
@@ -70,7 +72,7 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
     tensor([[1.],
             [1.]])
     """
-    lower, middle, order = _unpacked_ldl(LD, pivots, hermitian)
+    lower, middle, order = _unpacked(LD, pivots, LD.kind, hermitian)
     end = lower.mH if hermitian else lower.mT  # type: ignore[attr-defined]
     rows = matmul(order.mT, B)  # type: ignore[attr-defined]
     first = solve_triangular(lower, rows, upper=False, unitriangular=True)
@@ -79,16 +81,21 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
     return deliver("linalg_ldl_solve", found, out)
 
 
-def _unpacked_ldl(packed: Tensor, pivots: Tensor, hermitian: bool) -> tuple[Tensor, Tensor, Tensor]:
+def _parts(packed: Any, pivots: Any, kind: Kind, hermitian: bool) -> tuple[Any, ...]:
     """``L``, the block diagonal ``D`` and the permutation of LAPACK's lower ``sytrf``."""
-    host = packed.numpy(force=True)  # type: ignore[attr-defined]
-    swaps = pivots.cpu().numpy().reshape(int(numpy.prod(pivots.shape[:-1])), pivots.shape[-1])  # type: ignore
+    host = on_host(packed)
+    swaps = on_host(pivots).reshape(int(numpy.prod(pivots.shape[:-1])), pivots.shape[-1])
     count = int(numpy.prod(host.shape[:-2]))
     flat = host.reshape(count, *host.shape[-2:])
     parts = [_one_ldl(a, s, hermitian) for a, s in zip(flat, swaps)] or [(host, host, host)]
     shape = host.shape
     stacked = [numpy.stack(column).reshape(shape) for column in zip(*parts)]
-    return tuple([from_numpy(s).to(packed.device) for s in stacked])  # type: ignore
+    return tuple([moved(s, kind) for s in stacked])
+
+
+_unpacked = Op("ldl_unpack", _parts, inputs=("packed", "pivots"), params=("kind", "hermitian"),
+    outputs=3, batch=LEADING,
+    shape=lambda packed, *rest: (packed.shape, packed.shape, packed.shape))  # fmt: skip
 
 
 def _one_ldl(a: Any, pivots: Any, hermitian: bool) -> tuple[Any, Any, Any]:

@@ -7,13 +7,15 @@ from typing import Any
 import numpy
 
 from flambeau.core.autocast import autocasting
+from flambeau.core.kind import Kind
 from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import method
 from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
-from flambeau.ops.from_data import from_numpy
+from flambeau.ops.conversion import moved
+from flambeau.ops.drawing import on_host
 from flambeau.ops.joining import cat
 from flambeau.ops.linalg.matrices import at_least_2d
 from flambeau.ops.linalg.solvers import solve_triangular
@@ -130,21 +132,28 @@ def lu_unpack(
     return deliver("lu_unpack", return_type("lu_unpack", "P L U")(p, lower, upper), out)
 
 
-def _permutation(pivots: Tensor, rows: int, like: Tensor) -> Tensor:
-    """The matrix that undoes the exchange of rows."""
-    if pivots.device.type == "meta":
-        return like.new_zeros((*pivots.shape[:-1], rows, rows))  # type: ignore[attr-defined]
-    host = pivots.cpu().numpy()  # type: ignore[attr-defined]
+def _exchanges(pivots: Any, rows: int, kind: Kind) -> Any:
+    """The matrices that undo exchanges of rows."""
+    host = on_host(pivots)
     flat = host.reshape(int(numpy.prod(host.shape[:-1])), host.shape[-1]) - 1
     orders = numpy.tile(numpy.arange(rows), (len(flat), 1))
     for order, swaps in zip(orders, flat):
         for i, j in enumerate(swaps):
             order[i], order[j] = order[j], order[i]
-    matrices = numpy.zeros((len(flat), rows, rows), like.kind.array_type)
+    matrices = numpy.zeros((len(flat), rows, rows), kind.array_type)
     for matrix, order in zip(matrices, orders):
         matrix[order, numpy.arange(rows)] = 1
-    shape = (*host.shape[:-1], rows, rows)
-    return from_numpy(matrices.reshape(shape)).to(like.device)  # type: ignore[attr-defined]
+    return moved(matrices.reshape(*host.shape[:-1], rows, rows), kind)
+
+
+_exchanged = Op("lu_permutation", _exchanges, inputs=("pivots",), params=("rows", "kind"),
+    batch=LEADING, shape=lambda pivots, rows, kind: (
+        (*pivots.shape[:-1], rows, rows), kind.array_type))  # fmt: skip
+
+
+def _permutation(pivots: Tensor, rows: int, like: Tensor) -> Tensor:
+    """The matrix that undoes the exchange of rows."""
+    return _exchanged(pivots, rows, like.kind)
 
 
 def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:

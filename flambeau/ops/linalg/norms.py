@@ -7,13 +7,13 @@ from typing import Any
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import int64
-from flambeau.core.op import LEADING, Op
+from flambeau.core.op import Op
 from flambeau.core.publish import method
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops.creation import zeros
-from flambeau.ops.linalg.inverses import inv, tolerances
+from flambeau.ops.linalg.inverses import batch_of_tolerances, inv, tolerances
 from flambeau.ops.linalg.matrices import at_least_2d, square
 from flambeau.ops.linalg.svd import singular_values
 from flambeau.ops.vector_norms import vector_norm
@@ -21,9 +21,9 @@ from flambeau.ops.vector_norms import vector_norm
 _rank = Op(
     "linalg_matrix_rank",
     kernels.rank,
-    batch=LEADING,
-    inputs=("A",),
-    params=("atol", "rtol", "hermitian"),
+    batch=batch_of_tolerances,
+    inputs=("A", "atol", "rtol"),
+    params=("hermitian",),
     accepts="fc",
 )
 
