@@ -40,6 +40,7 @@ def unary(
     kernel: Function,
     *,
     vjp: Rule | None = None,
+    jvp: str | Rule = POINTWISE,
     promote: str = "float",
     accepts: str = "bifc",
     refusal: str | Function | None = None,
@@ -53,7 +54,7 @@ def unary(
     ``promote="float"`` makes integers floating first, ``"same"`` leaves them. ``changes``
     names the categories whose result has another dtype: ``"c"`` for ``abs``, all for ``isnan``.
     """
-    op = Op(name, kernel, vjp={"input": vjp} if vjp else None, jvp=POINTWISE, batch=POINTWISE,
+    op = Op(name, kernel, vjp={"input": vjp} if vjp else None, jvp=jvp, batch=POINTWISE,
             shape=pointwise_shape(kernel), promote=promote, accepts=accepts, refusal=refusal,
             widen=True, node=node)  # fmt: skip
     kernels = op.kernels

@@ -17,7 +17,7 @@ from flambeau.core.op import FOLDED, LEADING, POINTWISE, Op
 from flambeau.core.tensor import Tensor
 from flambeau.core.virtual import virtual
 from flambeau.func.histories import leaf
-from flambeau.func.levels import Special
+from flambeau.func.levels import Special, outside
 from flambeau.func.trees import flatten, unflatten
 from flambeau.ops.examples import counts
 from flambeau.ops.factories import sizes
@@ -41,7 +41,7 @@ class Batched(Special):
         level, size = self.level, self.value.shape[0]
         is_batched = [type(t) is Batched and t.level == level for t in tensors]
         values = [t.value if b else t for t, b in zip(tensors, is_batched)]
-        return wrap_all(_run(op, values, is_batched, size, params), level)
+        return wrap_all(_run(op, values, is_batched, size, params, level), level)
 
     def alike(self, make: Any, size: Any = ()) -> Batched:
         """What ``make`` makes of the values, and of a size with the hidden dimension in front."""
@@ -92,8 +92,13 @@ class Batched(Special):
         return self.value
 
     def leaf(self) -> Batched:
-        """The same values as a leaf to differentiate with respect to."""
-        return batched(leaf(self.value), self.level)
+        """The same values as a leaf to differentiate with respect to.
+
+        What was the same for all examples is copied: their gradients differ, and rules take one
+        example of what they find expanded for all.
+        """
+        value: Any = self.value
+        return batched(leaf(value if value.stride(0) else value.clone()), self.level)
 
     def take_in(self, weight: Tensor) -> Tensor:
         """A weight of this tensor as a weight of all values."""
@@ -183,8 +188,9 @@ def wrap_all(result: Any, level: int) -> Any:
 
 
 def _run(
-    op: Op, values: list[Any], is_batched: list[bool], size: int, params: tuple[Any, ...]
-) -> Any:
+    op: Op, values: list[Any], is_batched: list[bool], size: int, params: tuple[Any, ...],
+    level: int,
+) -> Any:  # fmt: skip
     rule = op.batch_rule
     if op.random:
         return _random(op, values, is_batched, size, params)
@@ -202,7 +208,7 @@ def _run(
         result = rule(op, *([full] if op.variadic else full), *params)
     else:
         result = _by_dims(op, full, size, params)
-    return _looped(op, full, size, params) if result is NotImplemented else result
+    return _looped(op, full, size, params, level) if result is NotImplemented else result
 
 
 def _by_dims(op: Op, values: list[Any], size: int, params: tuple[Any, ...]) -> Any:
@@ -291,10 +297,11 @@ def loop(function: Any, *args: Any, **kwargs: Any) -> Any:
     level = max([v.mapped for v in values if isinstance(v, Tensor)])
     size = next(s for s in [_size_at(v, level) for v in values] if s is not None)
     rows, made = [], None
-    for i in range(size):
-        inner, named = unflatten(spec, [_example(v, level, i) for v in values])
-        row, made = flatten(function(*inner, **named))
-        rows.append(row)
+    with outside(level):
+        for i in range(size):
+            inner, named = unflatten(spec, [_example(v, level, i) for v in values])
+            row, made = flatten(function(*inner, **named))
+            rows.append(row)
     return unflatten(made, [_together(list(column), level) for column in zip(*rows)])
 
 
@@ -325,13 +332,14 @@ def _hidden(value: Any, level: int) -> Any:
     return batched(value, level)
 
 
-def _looped(op: Op, values: list[Any], size: int, params: tuple[Any, ...]) -> Any:
+def _looped(op: Op, values: list[Any], size: int, params: tuple[Any, ...], level: int) -> Any:
     """The call example by example."""
     _warn_slow(op.name)
-    rows = [
-        dispatch(op, tuple([v[i] if isinstance(v, Tensor) else v for v in values]), params)
-        for i in range(size)
-    ]
+    with outside(level):
+        rows = [
+            dispatch(op, tuple([v[i] if isinstance(v, Tensor) else v for v in values]), params)
+            for i in range(size)
+        ]
     if isinstance(rows[0], tuple):
         return tuple([_stacked(column) for column in zip(*rows)])
     return _stacked(rows)

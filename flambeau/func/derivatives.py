@@ -43,12 +43,17 @@ def _freed(value: Any, own: set[int]) -> Any:
         return value
     if type(value) is Batched:
         return batched(_freed(value.value, own), value.level)
-    if type(value) is Dual and not (value.tracked and _reaches_others(value._node, own)):
+    if type(value) is Dual and (value._node is None or not _is_followed(value, own)):
         return dual(_freed(value.primal, own), _freed(value.tangent, own), value.level)
     node = history(value)
     if node is None or _reaches_others(node, own):
         return value
     return value.detach()  # type: ignore[attr-defined]
+
+
+def _is_followed(value: Dual, own: set[int]) -> bool:
+    """Whether a dual tensor has a history of its own that reaches other leaves."""
+    return value.tracked and _reaches_others(value._node, own)  # type: ignore[arg-type]
 
 
 def _node(value: Any) -> Node | None:

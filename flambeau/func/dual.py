@@ -272,10 +272,13 @@ def _pointwise(op: Op, primals: Any, tangents: Any, params: Any, result: Any) ->
             continue
         if tangent.shape != result.shape:
             tangent = tangent.expand(result.shape)
-        if tangent.kind is not result.kind:
+        real = tangent.dtype.is_complex and not result.dtype.is_complex
+        if tangent.kind is not result.kind and not real:
             tangent = tangent.to(result.dtype)
         term = formula(conj(tangent), *[known[n] for n in wants(formula)])
         term = None if term is None else conj(term)
+        if real and term is not None:
+            term = term.real
         total = term if total is None else total if term is None else total + term
     return zeros_like(result) if total is None else total
 

@@ -27,6 +27,18 @@ def new_level(lift: Callable[[Tensor, int], Tensor]) -> Iterator[int]:
         modes.level, modes.lifts = modes.level - 1, outer
 
 
+@contextmanager
+def outside(level: int) -> Iterator[None]:
+    """A single example of a ``vmap``: what is made inside knows nothing of its level."""
+    lifts, batches = modes.lifts, modes.batches
+    modes.lifts = tuple([lift for lift in lifts if lift[0] != level])
+    modes.batches = tuple([batch for batch in batches if batch.level != level])
+    try:
+        yield
+    finally:
+        modes.lifts, modes.batches = lifts, batches
+
+
 def level_of(tensor: Any) -> int:
     """The level of the transform that a tensor belongs to; 0 for other tensors."""
     return getattr(tensor, "level", 0)

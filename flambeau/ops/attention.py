@@ -12,7 +12,7 @@ from typing import Any
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
 from flambeau.core.modes import modes
-from flambeau.core.op import Op
+from flambeau.core.op import FOLDED, Op
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import attention as kernels
@@ -25,9 +25,10 @@ Maybe = Tensor | None
 
 _fused = Op("scaled_dot_product_flash_attention_for_cpu", kernels.attention_forward,
     inputs=("query", "key", "value"), params=("causal", "factor"), outputs=2, differentiable=(0,),
+    batch=FOLDED,
     accepts="f", shape=lambda q, k, v, causal, factor: (q.shape, q.shape[:3]))  # fmt: skip
 _fused_backward = Op("scaled_dot_product_flash_attention_for_cpu_backward",
-    kernels.attention_backward, outputs=3, params=("causal", "factor"),
+    kernels.attention_backward, outputs=3, params=("causal", "factor"), batch=FOLDED,
     inputs=("query", "key", "value", "grad_output", "out", "logs"),
     shape=lambda q, k, v, *rest: (q.shape, k.shape, v.shape))  # fmt: skip
 
@@ -35,7 +36,7 @@ _fused_backward = Op("scaled_dot_product_flash_attention_for_cpu_backward",
 @_fused.vjp
 def _(grad: Tensor, query: Tensor, key: Tensor, value: Tensor, result0: Tensor, result1: Tensor,
       causal: bool, factor: float) -> Any:  # fmt: skip
-    if not modes.grad:
+    if not modes.grad and grad._kind is not None:
         saved = query, key, value, grad, result0, result1
         return run(_fused_backward, saved, (causal, factor))
     mask = _not_later(query, key) if causal else None

@@ -105,21 +105,30 @@ _cross_entropy_grad = Op("cross_entropy_backward", kernels.cross_entropy_grad,
 def _(grad: Tensor, input: Tensor, target: Tensor, weight: Maybe, result1: Tensor, result2: Tensor,
       ignore_index: int, label_smoothing: float, reduction: str, needs: Any) -> Any:  # fmt: skip
     params = (ignore_index, label_smoothing, reduction)
-    if not modes.grad and not needs[1] and grad._kind is not None:
+    if not (modes.grad or needs[1] or needs[2] or grad._kind is None):
         tensors = (input, grad, result1, result2, target, weight)
         return run(_cross_entropy_grad, tensors, params), None, None
     share = _spread(grad, result2, reduction)
     q = _wanted(input, target, weight, ignore_index, label_smoothing)
     dx = (input.softmax(1) * q.sum(1, True) - q) * share  # type: ignore[attr-defined]
+    if needs[2] and target.dtype.is_floating_point:
+        plain = _wanted(input, target, None, ignore_index, label_smoothing)
+        dw = _per_class(-input.log_softmax(1) * plain * share)  # type: ignore[attr-defined]
+    else:
+        dw = None
     if not needs[1]:
-        return dx, None, None
+        return dx if needs[0] else None, None, dw
     dt = -input.log_softmax(1) * share * (1 - label_smoothing)  # type: ignore[attr-defined]
-    return dx if needs[0] else None, dt if weight is None else dt * _row(weight, input), None
+    return dx if needs[0] else None, dt if weight is None else dt * _row(weight, input), dw
+
+
+def _per_class(parts: Tensor) -> Tensor:
+    return parts.sum((0, *range(2, parts.ndim)))  # type: ignore[attr-defined]
 
 
 @_cross_entropy.jvp
 def _(input: Tensor, input_t: Tensor, target: Tensor, target_t: Tensor, weight: Maybe,
-      result2: Tensor, ignore_index: int, label_smoothing: float,
+      weight_t: Maybe, result2: Tensor, ignore_index: int, label_smoothing: float,
       reduction: str) -> Any:  # fmt: skip
     q = _wanted(input, target, weight, ignore_index, label_smoothing)
     slope = input.softmax(1) * q.sum(1, True) - q  # type: ignore[attr-defined]
@@ -127,6 +136,9 @@ def _(input: Tensor, input_t: Tensor, target: Tensor, target_t: Tensor, weight: 
     if target.dtype.is_floating_point:
         of_target = input.log_softmax(1) * target_t * (1 - label_smoothing)  # type: ignore
         moved = moved - (of_target if weight is None else of_target * _row(weight, input))
+        if weight_t is not None:
+            plain = _wanted(input, target, None, ignore_index, label_smoothing)
+            moved = moved - input.log_softmax(1) * plain * _row(weight_t, input)  # type: ignore
     losses = moved.sum(1)
     if reduction != "none":
         losses = losses.sum() / result2 if reduction == "mean" else losses.sum()

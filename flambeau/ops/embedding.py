@@ -46,6 +46,8 @@ _embedding = Op("embedding", kernels.embedding_forward, batch=_batch_embedding,
 _embedding_grad = Op("embedding_backward", kernels.embedding_backward,
     inputs=("grad_output", "indices"), params=("rows", "padding_idx", "scale_grad_by_freq"),
     batch=_batch_embedding_grad,
+    jvp=lambda grad_output_t, indices, rows, padding_idx, scale_grad_by_freq: run(
+        _embedding_grad, (grad_output_t, indices), (rows, padding_idx, scale_grad_by_freq)),
     vjp={"grad_output": lambda grad, indices, padding_idx: _rows(grad, indices, padding_idx)},
     shape=lambda grad, indices, rows, *rest: (
         (rows, *grad.shape[len(indices.shape) :]), grad.dtype))  # fmt: skip

@@ -25,6 +25,7 @@ from flambeau.ops import (
 )
 from flambeau.ops import embedding as tables
 from flambeau.ops.embedding_bag import MODES, bag_padding, bags
+from flambeau.ops.examples import by_example
 from flambeau.ops.reduction import REDUCTIONS
 
 Maybe = Tensor | None
@@ -144,7 +145,7 @@ def native_layer_norm(
     """
     result = row_normalization.layer_norm(input, normalized_shape, weight, bias, eps)
     dims = tuple(range(input.ndim - len(normalized_shape), input.ndim))
-    return result, *_statistics(input, dims, eps, _statistics_dtype(input, weight, bias))
+    return result, *_statistics(input.detach(), dims, eps, _statistics_dtype(input, weight, bias))
 
 
 def group_norm(
@@ -260,6 +261,7 @@ def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type
     return input
 
 
+@by_example
 def embedding_bag(
     weight: Tensor, indices: Tensor, offsets: Tensor, scale_grad_by_freq: bool = False,
     mode: int = 0, sparse: bool = False, per_sample_weights: Maybe = None,

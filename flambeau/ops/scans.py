@@ -154,8 +154,10 @@ def _logcumsumexp_jvp(input: Tensor, input_t: Tensor, result: Tensor, dim: int) 
     if not input.ndim:
         return input_t
     most = (input.real if input.dtype.is_complex else input).detach().amax(dim, True)  # type: ignore
+    most = most.masked_fill(most == float("-inf"), 0)
     parts = (input - most).exp() * input_t  # type: ignore[operator]
-    return parts.cumsum(dim) * (most - result).exp()
+    empty = (result.real if input.dtype.is_complex else result) == float("-inf")
+    return parts.cumsum(dim) * (most - result).masked_fill(empty, 0).exp()  # type: ignore
 
 
 _logcumsumexp = Op("logcumsumexp", kernels.logcumsumexp, dims=("dim",), widen=True, shape=in_order,

@@ -224,4 +224,5 @@ def weight(output: Tensor) -> Tensor:
     """Numbers of the shape, dtype and device of a result."""
     count = max(output.numel(), 1)
     numbers = torch.linspace(0.5, 1.5, count, dtype=torch.float64)[: output.numel()]
-    return numbers.reshape(output.shape).to(output.device, output.dtype)
+    weights = numbers.reshape(output.shape).to(output.device, output.dtype)
+    return weights * (1 + 0.5j) if output.dtype.is_complex else weights

@@ -316,7 +316,9 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     return deliver("complex", _complex(real, imag), _complex_out("complex", real.dtype, out))
 
 
-_polar = Op("polar", kernels.polar, inputs=("abs", "angle"), jvp=POINTWISE, batch=POINTWISE,
+_polar = Op("polar", kernels.polar, inputs=("abs", "angle"), batch=POINTWISE,
+    jvp=lambda angle, abs_t, angle_t, result: (
+        _polar(angle * 0 + 1, angle) * abs_t + result * 1j * angle_t),
     shape=pointwise_shape(kernels.polar),
     vjp={
         "abs": lambda grad, result: (grad.conj() * result.sgn()).real,

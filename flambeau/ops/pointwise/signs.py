@@ -49,7 +49,7 @@ def _direction(grad: Any, input: Any, result: Any) -> Any:
 
 
 sgn = unary("sgn", kernels.unit, promote="same",
-    vjp=_direction,
+    vjp=_direction, jvp=lambda input_t, input, result: _direction(input_t, input, result),
     doc="""The sign; of complex numbers, ``input / abs(input)``, and 0 at 0.
 
     >>> torch.sgn(torch.tensor([3 + 4j, 0j]))

@@ -130,7 +130,10 @@ cosh = unary("cosh", numpy.cosh,
     tensor([1.0000, 1.5431])""")  # fmt: skip
 
 _tanh_backward = Op("tanh_backward", pointwise_activation.tanh_backward,
-    inputs=("grad_output", "output"), shape=SAME, widen=True, jvp=POINTWISE, batch=POINTWISE,
+    inputs=("grad_output", "output"), shape=SAME, widen=True, batch=POINTWISE,
+    jvp=lambda grad_output_t, output_t, grad_output, output: (
+        _tanh_backward(grad_output_t, output)
+        - grad_output * 2 * conj(output) * conj(output_t)),
     vjp={
         "grad_output": lambda grad, output: _tanh_backward(grad, conj(output)),
         "output": lambda grad, grad_output, output: conj(grad) * grad_output * (-2 * conj(output)),
