@@ -295,7 +295,8 @@ def max_pool3d(
 
 # A function of the input in name alone: its gradient there is zero.
 _max_pool2d_backward = Op("max_pool2d_with_indices_backward", kernels.max_pool_backward_like,
-    inputs=("grad_output", "indices", "input"), shape=lambda grad, indices, x: x.shape,
+    inputs=("grad_output", "indices", "input"), batch=FOLDED,
+    shape=lambda grad, indices, x: x.shape,
     vjp={"grad_output": lambda grad, indices: values_at(grad, indices),
          "input": lambda grad: grad * 0})  # fmt: skip
 

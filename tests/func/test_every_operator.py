@@ -31,6 +31,7 @@ REFUSED = {
         multinomial nn.functional.rrelu normal poisson rrelu""",
     "Attempted to vmap over aten::_?unique": "unique unique_consecutive",
     "Attempted to vmap over `mask` in torch.masked_select": "masked_select",
+    "Batch norm got a batched tensor as input": "ops.aten._batch_norm_with_update",
     "you're calling .item\\(\\) on a Tensor": "nn.functional.gaussian_nll_loss",
 }
 REFUSALS = {name: message for message, names in REFUSED.items() for name in names.split()}
@@ -111,11 +112,13 @@ def expected_refusal(message: str | None) -> Iterator[None]:
 @pytest.mark.parametrize("name", sorted(REFUSALS))
 def test_refusals(name: str) -> None:
     """What cannot be mapped says so, in PyTorch's words."""
-    args, kwargs = next(s for s in samples(name) if list(tensors(s)))
-    sample = mapped((args, kwargs), lambda t: t.detach())
-    run = torch.vmap(runner(name, sample), randomness="same")
+    sample = mapped(next(s for s in samples(name) if list(tensors(s))), Tensor.detach)
+    given = list(tensors(sample))
+    first_only = name.startswith("ops.aten._batch_norm")
+    dims = tuple([0 if not i or not first_only else None for i in range(len(given))])
+    run = torch.vmap(runner(name, sample), in_dims=dims, randomness="same")
     with pytest.raises(RuntimeError, match=REFUSALS[name]):
-        run(*[torch.stack([t, t]) for t in tensors(sample)])
+        run(*[t if d is None else torch.stack([t, t]) for t, d in zip(given, dims, strict=True)])
 
 
 @each

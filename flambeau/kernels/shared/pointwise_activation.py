@@ -20,9 +20,6 @@ LARGE, MIDDLE = 65536, 8192  #: elements from which compiled loops pay, before a
 
 def _without(grad: Array, dead: Array) -> Array:
     """The gradient with 0 where the function is flat."""
-    if grad.shape != dead.shape:
-        grad = grad + xp.zeros(dead.shape, grad.dtype)
-        dead = xp.broadcast_to(dead, grad.shape)
     return _with(xp.array(grad, order="K"), dead, 0)
 
 

@@ -17,7 +17,7 @@ from flambeau.core.families import pointwise_shape, unary
 from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS, Kind
 from flambeau.core.modes import flags, modes
-from flambeau.core.op import POINTWISE, SAME, Op
+from flambeau.core.op import LEADING, POINTWISE, SAME, Op
 from flambeau.core.publish import exported, method, not_a_tensor
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.writing import deliver
@@ -40,7 +40,7 @@ def _backward(name: str, kernel: Any, kept: str, params: tuple[str, ...] = (), *
     """
     rules.setdefault(kept, lambda grad: grad.new_zeros(grad.shape))
     return Op(name, kernel, inputs=("grad_output", kept), params=params, promote="same", widen=True,
-              shape=SAME, jvp=POINTWISE, batch=POINTWISE, vjp=rules)  # fmt: skip
+              shape=SAME, jvp=POINTWISE, batch=LEADING, vjp=rules)  # fmt: skip
 
 
 def _curvature(name: str, kernel: Any, params: tuple[str, ...] = ()) -> Op:
