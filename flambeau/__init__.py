@@ -194,6 +194,8 @@ __getattr__ = _module_getattr(
         "linalg",
         "masked",
         "memory",
+        "mps",
+        "mtia",
         "nn",
         "optim",
         "profiler",
@@ -205,6 +207,7 @@ __getattr__ = _module_getattr(
         "special",
         "storage",
         "utils",
+        "xpu",
     ),
     lazy_names={
         "Event": "streams",
