@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.errors.messages import AcceleratorError, OutOfMemoryError
-from flambeau.cuda import memory, nccl, nvtx, profiler, random, streams
+from flambeau.cuda import comm, graphs, memory, nccl, nvtx, profiler, random, sparse, streams
 from flambeau.cuda.devices import (
     can_device_access_peer,
     check_error,
@@ -35,12 +35,30 @@ from flambeau.cuda.devices import (
     set_sync_debug_mode,
     synchronize,
 )  # fmt: skip
+from flambeau.cuda.graphs import (
+    CUDAGraph,
+    graph,
+    graph_pool_handle,
+    is_current_stream_capturing,
+    make_graphed_callables,
+)
 from flambeau.cuda.library import CudaError
+from flambeau.cuda.management import (
+    clock_rate,
+    list_gpu_processes,
+    memory_usage,
+    power_draw,
+    temperature,
+    utilization,
+)
 from flambeau.cuda.memory import (
+    MemPool,
     device_memory_used,
     empty_cache,
     get_allocator_backend,
     get_per_process_memory_fraction,
+    host_memory_stats,
+    host_memory_stats_as_nested_dict,
     ipc_collect,
     max_memory_allocated,
     max_memory_cached,
@@ -49,14 +67,18 @@ from flambeau.cuda.memory import (
     memory_allocated,
     memory_cached,
     memory_reserved,
+    memory_snapshot,
     memory_stats,
     memory_stats_as_nested_dict,
     memory_summary,
+    reset_accumulated_host_memory_stats,
     reset_accumulated_memory_stats,
     reset_max_memory_allocated,
     reset_max_memory_cached,
+    reset_peak_host_memory_stats,
     reset_peak_memory_stats,
     set_per_process_memory_fraction,
+    use_mem_pool,
 )  # fmt: skip
 from flambeau.cuda.random import (
     get_rng_state,

@@ -10,7 +10,9 @@ from collections import OrderedDict
 from typing import Any
 
 from flambeau.cuda.library import cupy, device_of_index, found, index_of
+from flambeau.cuda.management import list_gpu_processes
 from flambeau.cuda.peaks import USAGE
+from flambeau.cuda.pools import MemPool, memory_snapshot, use_mem_pool
 
 
 def _on(device: Any, ask: str) -> int:
@@ -170,4 +172,38 @@ def get_allocator_backend() -> str:
     return "native"
 
 
+# ---- pinned memory of the host
+
+
+def host_memory_stats() -> OrderedDict[str, int]:
+    """Statistics of pinned host memory: none are kept, since none is pooled."""
+    return OrderedDict()
+
+
+def host_memory_stats_as_nested_dict() -> dict[str, Any]:
+    """As ``host_memory_stats``, as dictionaries in dictionaries."""
+    return {}
+
+
+def reset_peak_host_memory_stats() -> None:
+    """Does nothing: no peaks of pinned memory are kept. AssertionError without CUDA."""
+    cupy()
+
+
+def reset_accumulated_host_memory_stats() -> None:
+    """Does nothing: no totals of pinned memory are kept. AssertionError without CUDA."""
+    cupy()
+
+
 memory_cached, max_memory_cached = memory_reserved, max_memory_reserved
+
+__all__ = [
+    "MemPool", "device_memory_used", "empty_cache", "get_allocator_backend",
+    "get_per_process_memory_fraction", "host_memory_stats", "host_memory_stats_as_nested_dict",
+    "ipc_collect", "list_gpu_processes", "max_memory_allocated", "max_memory_cached",
+    "max_memory_reserved", "mem_get_info", "memory_allocated", "memory_cached", "memory_reserved",
+    "memory_snapshot", "memory_stats", "memory_stats_as_nested_dict", "memory_summary",
+    "reset_accumulated_host_memory_stats", "reset_accumulated_memory_stats",
+    "reset_max_memory_allocated", "reset_max_memory_cached", "reset_peak_host_memory_stats",
+    "reset_peak_memory_stats", "set_per_process_memory_fraction", "use_mem_pool",
+]  # fmt: skip

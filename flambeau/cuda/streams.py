@@ -146,9 +146,7 @@ class Event:
         external: bool = False,
     ) -> None:
         _needed("Tried to instantiate dummy base class Event")
-        if interprocess:
-            raise NotImplementedError("events cannot be shared between processes")
-        self._options = (blocking, not enable_timing)
+        self._options = (blocking, not enable_timing, interprocess)
         self._event: Any = None
         self.device = Device("cuda")
 
@@ -196,6 +194,20 @@ class Event:
         """The address of the event in CUDA; 0 before it is recorded."""
         return 0 if self._event is None else self._event.ptr
 
+    def ipc_handle(self) -> bytes:
+        """What another process makes the same event from; needs ``interprocess=True``."""
+        if self._event is None:
+            self._event = cupy().cuda.Event(*self._options)
+        return bytes(cupy().cuda.runtime.ipcGetEventHandle(self._event.ptr))
+
+    @classmethod
+    def from_ipc_handle(cls, device: Any, handle: bytes) -> Event:
+        """The event of another process."""
+        made = cls()
+        with device_of_index(index_of(device)):
+            made._event = _Foreign(cupy().cuda.runtime.ipcOpenEventHandle(handle))
+        return made
+
     def __repr__(self) -> str:
         if self._event is None:
             return "<torch.cuda.Event uninitialized>"
@@ -204,6 +216,23 @@ class Event:
 
 AnyStream.register(Stream)  # what ``torch.Stream("cuda")`` gives is a ``torch.Stream``
 AnyEvent.register(Event)
+
+
+class _Foreign:
+    """An event of another process, with the interface of CuPy's events."""
+
+    def __init__(self, ptr: int) -> None:
+        self.ptr = ptr
+
+    def record(self, stream: Any) -> None:
+        cupy().cuda.runtime.eventRecord(self.ptr, stream.ptr)
+
+    def synchronize(self) -> None:
+        cupy().cuda.runtime.eventSynchronize(self.ptr)
+
+    @property
+    def done(self) -> bool:
+        return cupy().cuda.runtime.eventQuery(self.ptr) == 0
 
 
 class _Keeper:

@@ -62,3 +62,16 @@ def test_objects_and_tensors() -> None:
     ):
         with pytest.raises(RuntimeError, match="CuPy, which is not installed"):
             make()
+
+
+def test_graphs_pools_and_management() -> None:
+    """The errors of a PyTorch without CUDA, and empty statistics."""
+    for make in (torch.cuda.CUDAGraph, torch.cuda.graph_pool_handle, torch.cuda.MemPool,
+                 torch.cuda.is_current_stream_capturing):  # fmt: skip
+        with pytest.raises(RuntimeError, match=r"^Tried to instantiate dummy base class "):
+            make()
+    with pytest.raises(AssertionError, match=NONE):
+        torch.cuda.memory_snapshot()
+    with pytest.raises(RuntimeError, match=r"^NCCL needs CuPy"):
+        torch.cuda.nccl.unique_id()
+    assert torch.cuda.host_memory_stats() == torch.cuda.host_memory_stats_as_nested_dict() == {}

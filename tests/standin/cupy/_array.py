@@ -127,7 +127,7 @@ class ndarray:
         self, stream: Any = None, order: str = "C", out: Any = None, blocking: bool = True
     ) -> Any:
         ledger.note("get")
-        copy = host(self).copy(order)
+        copy = self._host.copy(order)  # from any device
         if out is None:
             return copy
         out[...] = copy
@@ -135,7 +135,7 @@ class ndarray:
 
     def item(self) -> Any:
         ledger.note("item")
-        return host(self).item()
+        return self._host.item()
 
     def tolist(self) -> Any:
         ledger.note("tolist")

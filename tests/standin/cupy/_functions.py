@@ -10,6 +10,7 @@ import numpy
 
 from cupy._indexing import wrapped
 from cupy._ledger import ledger
+from cupy._memory import current
 from cupy._signatures import COUNTING, MAKING, SIGNATURES
 from cupy._wrapping import (
     cast,
@@ -78,7 +79,9 @@ def array(
     obj: Any, dtype: Any = None, copy: Any = True, order: str | None = "K", subok: bool = False,
     ndmin: int = 0, *, blocking: bool = False,
 ) -> Any:  # fmt: skip
-    """The way from the host: NumPy arrays are welcome here."""
+    """The way from the host, and from other devices: NumPy arrays are welcome here."""
+    if is_array(obj) and obj._memory.device_id != current.device:
+        return register(numpy.array(obj._host, dtype), order or "K")
     if is_array(obj):
         if copy or (dtype is not None and obj.dtype != dtype):
             return obj.astype(obj.dtype if dtype is None else dtype, order or "K")

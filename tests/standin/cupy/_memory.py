@@ -14,6 +14,7 @@ DEVICES = 2
 
 class _Current(threading.local):
     device = 0
+    allocator: Any = None  # of `using_allocator`: a pool's malloc
     hooks: tuple[Any, ...] = ()
 
 
@@ -51,14 +52,15 @@ class Memory:
         self.ptr = self.buffer.ctypes.data if size else 0
         self.device_id = current.device
         _BLOCKS[id(self.buffer)] = self
-        pool.take(self)
+        self.pool = pool if current.allocator is None else current.allocator.__self__
+        self.pool.take(self)
         for hook in current.hooks:
             hook.malloc_postprocess(
                 device_id=self.device_id, size=size, mem_size=self.size, mem_ptr=self.ptr, pmem_id=0
             )
 
     def __del__(self) -> None:
-        pool.give(self)
+        self.pool.give(self)
         for hook in current.hooks:
             hook.free_postprocess(
                 device_id=self.device_id, mem_size=self.size, mem_ptr=self.ptr, pmem_id=0
@@ -98,6 +100,10 @@ class MemoryPool:
     def give(self, memory: Memory) -> None:
         self._used[memory.device_id] -= memory.size
 
+    def malloc(self, size: int) -> MemoryPointer:
+        with using_allocator(self.malloc):
+            return MemoryPointer(Memory(size), 0)
+
     def used_bytes(self) -> int:
         return self._used[current.device]
 
@@ -121,6 +127,19 @@ class MemoryPool:
 
 
 pool = MemoryPool()
+
+
+class using_allocator:
+    """Memory is of another pool inside, in this thread."""
+
+    def __init__(self, allocator: Any = None) -> None:
+        self.allocator = allocator
+
+    def __enter__(self) -> None:
+        self.before, current.allocator = current.allocator, self.allocator
+
+    def __exit__(self, *exc: object) -> None:
+        current.allocator = self.before
 
 
 def memory_of(host: numpy.ndarray) -> Memory | None:

@@ -7,7 +7,15 @@ import threading
 import time
 from typing import Any
 
-from cupy._memory import DEVICES, Memory, MemoryHook, MemoryPointer, MemoryPool, current
+from cupy._memory import (
+    DEVICES,
+    Memory,
+    MemoryHook,
+    MemoryPointer,
+    MemoryPool,
+    current,
+    using_allocator,
+)
 
 from cupy.cuda import nvtx, profiler, runtime
 
@@ -115,14 +123,37 @@ class Stream:
     def wait_event(self, event: Event) -> None:
         pass
 
+    def begin_capture(self, mode: int | None = None) -> None:
+        if self.ptr == 0:
+            raise runtime.CUDARuntimeError(
+                900, "cudaErrorStreamCaptureUnsupported: not permitted on the default stream"
+            )
+        self._graph: Graph | None = Graph(mode)
+
+    def end_capture(self) -> Graph:
+        graph, self._graph = self._graph, None
+        assert graph is not None
+        return graph
+
     def is_capturing(self) -> bool:
-        return False
+        return getattr(self, "_graph", None) is not None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Stream) and other.ptr == self.ptr
 
     def __hash__(self) -> int:
         return hash(self.ptr)
+
+
+class Graph:
+    """A recording. What is recorded here has run already, and a launch only counts."""
+
+    def __init__(self, mode: int | None) -> None:
+        self.mode, self.launches = mode, 0
+        self.graph, self.graphExec = id(self), id(self) + 1
+
+    def launch(self, stream: Stream | None = None) -> None:
+        self.launches += 1
 
 
 class ExternalStream(Stream):

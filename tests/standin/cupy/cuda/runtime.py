@@ -71,4 +71,24 @@ def deviceCanAccessPeer(device: int, peer: int) -> int:
     return int(device != peer)
 
 
+def ipcGetEventHandle(event: int) -> bytes:
+    return event.to_bytes(8, "little").ljust(64, bytes(1))
+
+
+def ipcOpenEventHandle(handle: bytes) -> int:
+    return int.from_bytes(handle[:8], "little")
+
+
+def eventRecord(event: int, stream: int) -> None:
+    pass
+
+
+def eventSynchronize(event: int) -> None:
+    pass
+
+
+def eventQuery(event: int) -> int:
+    return 0
+
+
 is_hip = False
