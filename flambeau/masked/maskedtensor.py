@@ -90,6 +90,10 @@ class MaskedTensor(Tensor):
             )
         return rule(op, tensors, params)
 
+    def before(self) -> MaskedTensor:
+        """Itself: an in-place operation gives it other memory, and leaves this alone."""
+        return self
+
     def absorb(self, result: MaskedTensor) -> MaskedTensor:
         """Takes the elements, the mask and the history of an in-place operation's result."""
         if modes.grad and type(self._node) is Leaf:
