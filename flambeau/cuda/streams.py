@@ -181,9 +181,6 @@ class Event:
                 raise ValueError("Both events must be recorded before calculating elapsed time.")
         return cupy().cuda.get_elapsed_time(self._event, end_event._event)
 
-    from_ipc_handle = classmethod(AnyEvent.from_ipc_handle.__func__)  # type: ignore[attr-defined]
-    ipc_handle = AnyEvent.ipc_handle
-
     @property
     def event_id(self) -> int:
         """A number of its own."""
