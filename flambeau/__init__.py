@@ -98,6 +98,8 @@ from flambeau.ops.linear import *
 from flambeau.ops.masking import *
 from flambeau.ops.moments import *
 from flambeau.ops.native import *
+from flambeau.ops.native_losses import *
+from flambeau.ops.native_normalization import *
 from flambeau.ops.norms import *
 from flambeau.ops.numerical import *
 from flambeau.ops.overwriting import *

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from flambeau.core.autocast import autocasting
@@ -14,7 +13,8 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.shared import pooling as kernels
 from flambeau.ops.batching import folded_to
 from flambeau.ops.direct import run
-from flambeau.ops.spatial import COUNTS, Ints, batched, follow, per_dimension
+from flambeau.ops.pooling_arguments import check_windows, pooled_shape, window_geometry
+from flambeau.ops.spatial import Ints, batched, follow
 
 # ---- operators
 
@@ -27,11 +27,6 @@ def values_at(values: Tensor, indices: Tensor) -> Tensor:
     return flat.reshape(indices.shape)
 
 
-def _pooled(x: Any, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil: bool) -> Ints:
-    sides = zip(x.shape[2:], kernel, stride, padding, dilation)
-    return (*x.shape[:2], *[kernels.pooled_size(*side, ceil) for side in sides])
-
-
 def with_indices(shape: Ints, x: Any) -> Any:
     return (shape, x.dtype), (shape, "int64")
 
@@ -42,7 +37,7 @@ _max_pool = Op("max_pool_with_indices", kernels.max_pool_forward, batch=FOLDED,
     vjp={"input": lambda grad, result1, input_shape: (
         max_pool_backward(grad, result1, tuple(input_shape)))},
     jvp=lambda input_t, result1: (values_at(input_t, result1), None),
-    shape=lambda x, *geometry: with_indices(_pooled(x, *geometry), x))  # fmt: skip
+    shape=lambda x, *geometry: with_indices(pooled_shape(x, *geometry), x))  # fmt: skip
 
 _adaptive_max_pool = Op("adaptive_max_pool", kernels.adaptive_max_pool_forward, batch=FOLDED,
     params=("output_size",), outputs=2, differentiable=(0,), accepts="f",
@@ -73,7 +68,7 @@ _avg_pool = Op("avg_pool", kernels.avg_pool_forward, batch=FOLDED, params=_AVERA
             grad, tuple(input_shape), kernel_size, stride, padding, ceil_mode, count_include_pad,
             divisor_override)},
     shape=lambda x, kernel, stride, padding, ceil, *rest: (
-        _pooled(x, kernel, stride, padding, (1,) * len(kernel), ceil)))  # fmt: skip
+        pooled_shape(x, kernel, stride, padding, (1,) * len(kernel), ceil)))  # fmt: skip
 
 _avg_pool_backward = Op("avg_pool_backward", kernels.avg_pool_backward, inputs=("grad_output",),
     params=("shape", *_AVERAGE), jvp="linear", batch=folded_to,
@@ -99,129 +94,6 @@ for _op in (_max_pool, _adaptive_max_pool, _avg_pool, _adaptive_avg_pool):
     _op.linked = True  # PyTorch's gradients use the input
 
 
-# ---- arguments of fixed windows
-
-
-def _argument(name: str, what: str, value: Any, n: int) -> Ints:
-    def refuse() -> Exception:
-        if n == 1 and name.startswith("max"):
-            return RuntimeError(
-                f"{name}() {what} must be an int, list of ints or tuple of ints of size 1 but got "
-                f"size {len(value)}"
-            )
-        if n == 1:
-            return RuntimeError(
-                f"{name}() argument '{what}' should contain one int (got {len(value)})"
-            )
-        omitted = "must either be omitted, a single int" if what == "stride" else (
-            "must be either a single int" if what == "dilation" else
-            "must be a single int" if name == "avg_pool3d" and what != "stride" else
-            "must either be a single int")  # fmt: skip
-        return RuntimeError(f"{name}: {what} {omitted}, or a tuple of {COUNTS[n]}")
-
-    return per_dimension(value, n, refuse)
-
-
-def _geometry(
-    name: str, n: int, kernel: Any, stride: Any, padding: Any, dilation: Any
-) -> tuple[Ints, Ints, Ints, Ints]:
-    kernel = _argument(name, "kernel_size", kernel, n)
-    absent = stride is None or (not isinstance(stride, int) and len(stride) == 0)
-    stride = kernel if absent else _argument(name, "stride", stride, n)
-    return (
-        kernel, stride, _argument(name, "padding", padding, n),
-        _argument(name, "dilation", dilation, n),
-    )  # fmt: skip
-
-
-@lru_cache(512)
-def _check_windows(
-    name: str, shape: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil: bool
-) -> None:
-    n = len(kernel)
-    if n == 1 and name == "max_pool1d":
-        _check_line(name, kernel[0], stride[0], padding[0], dilation[0])
-    if 0 in stride:
-        raise RuntimeError("stride should not be zero")
-    if min(kernel) <= 0 or min(stride) <= 0:
-        raise RuntimeError("kernel size and stride should be greater than zero")
-    if min(dilation) <= 0:
-        shown = " ".join([f"dilation{c}: {d}" for c, d in zip("THW"[3 - n :], dilation)])
-        raise RuntimeError(f"dilation should be greater than zero, but got {shown}")
-    for p, k, d in zip(padding, kernel, dilation):
-        if p < 0:
-            raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
-        if p > (d * (k - 1) + 1) // 2:
-            raise RuntimeError(
-                "pad should be at most half of effective kernel size, but got "
-                f"pad={p}, kernel_size={k} and dilation={d}"
-            )
-    _check_image(name, shape, n)
-    _check_result(name, shape, kernel, stride, padding, dilation, ceil)
-
-
-def _check_line(name: str, kernel: int, stride: int, padding: int, dilation: int) -> None:
-    for value, what in ((kernel, "kernel_size"), (stride, "stride")):
-        if value <= 0:
-            raise RuntimeError(f"{name}() {what} must be greater than zero, but got {value}")
-    if padding < 0:
-        raise RuntimeError(f"{name}() padding must be non-negative, but got {padding}")
-    if padding > kernel // 2:
-        raise RuntimeError(
-            f"{name}() padding should be at most half of kernel size, but got padding={padding} "
-            "and "
-            f"kernel_size={kernel}"
-        )
-    if dilation <= 0:
-        raise RuntimeError(f"{name}() dilation must be greater than zero, but got {dilation}")
-
-
-def _check_image(name: str, shape: Ints, n: int) -> None:
-    if len(shape) not in (n + 1, n + 2):
-        if n == 1 and name == "avg_pool1d":
-            raise RuntimeError(
-                f"Expected 2 to 3 dimensions, but got {len(shape)}-dimensional tensor for "
-                "argument #1 "
-                "'self' (while checking arguments for avg_pool1d)"
-            )
-        if n > 1:
-            raise RuntimeError(
-                f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input"
-            )
-    batch = len(shape) == n + 2
-    if len(shape) not in (n + 1, n + 2) or 0 in (shape[1:] if batch else shape):
-        prefix = "max_pool1d: " if name == "max_pool1d" else ""
-        raise RuntimeError(
-            f"{prefix}Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch "
-            f"size for input, but got:{list(shape)}"
-        )
-
-
-def _check_result(
-    name: str, shape: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil: bool
-) -> None:
-    n = len(kernel)
-    image = shape[-n:]
-    if name == "avg_pool3d" and any([m + 2 * p < k for m, k, p in zip(image, kernel, padding)]):
-        raise RuntimeError(
-            f"input image (T: {image[0]} H: {image[1]} W: {image[2]}) smaller than kernel size "
-            f"(kT: {kernel[0]} kH: {kernel[1]} kW: {kernel[2]})"
-        )
-    sides = zip(image, kernel, stride, padding, dilation)
-    size = [kernels.pooled_size(*side, ceil) for side in sides]
-    if min(size) < 1:
-        if name == "max_pool1d":
-            raise RuntimeError(f"max_pool1d() Invalid computed output size: {size[0]}")
-        given, size = list(shape[-n - 1 :]), [max(0, m) for m in size]
-        if n == 1:
-            given, size = [given[0], 1, given[1]], [1, *size]
-        times = "x".join(map(str, given)), "x".join(map(str, [given[0], *size]))
-        raise RuntimeError(
-            f"Given input size: ({times[0]}). Calculated output size: ({times[1]}). "
-            "Output size is too small"
-        )
-
-
 # ---- maximum
 
 
@@ -237,8 +109,8 @@ def _max_pooled(
 ) -> tuple[Tensor, Tensor]:
     if not isinstance(input, Tensor):
         raise not_a_tensor(name, "input", 1, input)
-    geometry = _geometry(name, n, kernel, stride, padding, dilation)
-    _check_windows(name, input._array.shape, *geometry, ceil)
+    geometry = window_geometry(name, n, kernel, stride, padding, dilation)
+    check_windows(name, input._array.shape, *geometry, ceil)
     of = input.dtype
     if of.is_complex or of.name == "bool" or (n == 1 and of.rank < 2):
         raise NotImplementedError(
@@ -310,10 +182,10 @@ def _max_pool2d_with_indices_backward(
 
     Raises RuntimeError for gradients and indices that are not of the size of the result.
     """
-    geometry = _geometry("max_pool2d", 2, kernel_size, stride, padding, dilation)
-    _check_windows("max_pool2d", input._array.shape, *geometry, ceil_mode)
+    geometry = window_geometry("max_pool2d", 2, kernel_size, stride, padding, dilation)
+    check_windows("max_pool2d", input._array.shape, *geometry, ceil_mode)
     image = input if input.ndim == 4 else input[None]  # type: ignore[index]
-    shape = _pooled(image._array, *geometry, ceil_mode)
+    shape = pooled_shape(image._array, *geometry, ceil_mode)
     for given in (grad_output, indices):
         _check_pooled(given, shape[4 - input.ndim :])
     if grad_output.dtype is not input.dtype:
@@ -380,10 +252,10 @@ def _avg_pooled(
 ) -> Tensor:  # fmt: skip
     if not isinstance(input, Tensor):
         raise not_a_tensor(name, "input", 1, input)
-    kernel, stride, padding, dilation = _geometry(name, n, kernel, stride, padding, 1)
+    kernel, stride, padding, dilation = window_geometry(name, n, kernel, stride, padding, 1)
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
-    _check_windows(name, input._array.shape, kernel, stride, padding, dilation, ceil)
+    check_windows(name, input._array.shape, kernel, stride, padding, dilation, ceil)
     if input.dtype.is_complex or input.dtype.name == "bool":
         what = "avg_pool3d_out_frame" if n == 3 else "avg_pool2d"
         raise NotImplementedError(f"\"{what}\" not implemented for '{scalar_name(input.dtype)}'")
