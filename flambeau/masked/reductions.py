@@ -36,7 +36,7 @@ def prod(
     """The product of the elements that count; 1 where none does."""
     result: Any = filled(input.to(dtype or counted(input.dtype)), mask, 1)  # type: ignore
     if not input.ndim and dim is not None:
-        return result.clone()
+        return result if dim == () else result.clone()
     for one in sorted(canonical(dim, input.ndim), reverse=True):
         result = result.prod(one, bool(keepdim))
     return result

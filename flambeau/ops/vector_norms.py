@@ -31,12 +31,14 @@ def _norm_vjp(
     if math.isinf(order):
         found = (size == norm).to(norm.dtype)
         return input.sgn() * (grad * found / found.sum(dims, True))  # type: ignore[attr-defined]
-    scaled = (
-        (size / norm)
-        .pow(order - 1)
-        .masked_fill((norm == 0) | (size == 0) if order < 2 else norm == 0, 0)
-    )
-    return input.sgn() * scaled * grad  # type: ignore[attr-defined]
+    safe = norm.masked_fill(norm == 0, 1)  # whose second derivative is no NaN
+    if order > 2:
+        return input.sgn() * (size / safe).pow(order - 1) * grad  # type: ignore[attr-defined]
+    # An infinite slope stays with its own element: the norm is not divided by.
+    scaled = input.sgn() * size.pow(order - 1)  # type: ignore[attr-defined]
+    if order < 1:
+        scaled = scaled.masked_fill(size == 0, 0)
+    return scaled * (grad * safe.pow(1 - order)).masked_fill(norm == 0, 0)
 
 
 _vector_norm = Op("linalg_vector_norm", kernels.vector_norm, params=("dims", "keepdim", "order"),

@@ -49,6 +49,11 @@ def forget_layout(*outs: Tensor | None) -> None:
             out.resize_(0, memory_format=contiguous_format)  # type: ignore[attr-defined]
 
 
+def column_copy(matrices: Tensor) -> Tensor:
+    """A copy laid out column by column."""
+    return matrices.mT.clone(memory_format=contiguous_format).mT  # type: ignore[attr-defined]
+
+
 def zero_pivot(matrix: numpy.ndarray) -> int:
     """The first zero on the diagonal of ``U`` in ``A = P L U``, counted from 1; 0 without one."""
     a = matrix.copy()

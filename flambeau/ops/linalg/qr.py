@@ -6,7 +6,6 @@ from typing import Any
 
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
-from flambeau.core.layout import contiguous_format
 from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import method
 from flambeau.core.return_types import return_type
@@ -14,7 +13,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops.joining import cat, stack
-from flambeau.ops.linalg.matrices import at_least_2d, forget_layout
+from flambeau.ops.linalg.matrices import at_least_2d, column_copy, forget_layout
 from flambeau.ops.linalg.solvers import solve_triangular
 from flambeau.ops.pointwise.rules import adjoint
 from flambeau.ops.products import matmul
@@ -199,9 +198,8 @@ def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpos
     q = _reflected(padded, tau)[0]
     q = q.mH if transpose else q  # type: ignore[attr-defined]
     product = matmul(q, other) if left else matmul(other, q)
-    by_columns = product.mT.clone(memory_format=contiguous_format).mT  # type: ignore[attr-defined]
     forget_layout(out)
-    return deliver("ormqr", by_columns, out)
+    return deliver("ormqr", column_copy(product), out)
 
 
 def _check_ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool) -> None:

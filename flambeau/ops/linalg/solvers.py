@@ -16,7 +16,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops.creation import zeros
 from flambeau.ops.linalg.inverses import pinv
-from flambeau.ops.linalg.matrices import by_columns, failing, square
+from flambeau.ops.linalg.matrices import by_columns, column_copy, failing, forget_layout, square
 from flambeau.ops.products import matmul
 from flambeau.ops.sequences import eye
 
@@ -143,7 +143,8 @@ def triangular_solve(
     matrix = A.mT if transpose else A  # type: ignore[attr-defined]
     found = solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)
     batch = found.shape[:-2]
-    copy = A.expand(*batch, *A.shape[-2:]).clone()  # type: ignore[attr-defined]
+    copy = column_copy(A.expand(*batch, *A.shape[-2:]))  # type: ignore[attr-defined]
+    forget_layout(*(out or () if not A.numel() else ()))
     return deliver(
         "triangular_solve",
         return_type("triangular_solve", "solution cloned_coefficient")(found, copy),
