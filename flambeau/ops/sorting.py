@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.dtype import int32
-from flambeau.core.op import Op, wrap_dim
+from flambeau.core.op import LEADING, Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
@@ -71,6 +71,27 @@ _topk = _ordering("topk", kernels.topk, ("k", "dim", "largest", "sorted"))
 _kth = _ordering("kthvalue", kernels.kth, ("k", "dim", "keepdim"))
 _median = _ordering("median", kernels.median, ("dim", "keepdim", "ignore_nan"))
 _mode = _ordering("mode", kernels.mode, ("dim", "keepdim"))
+
+
+def _equals(input: Tensor, result: Tensor) -> Tensor:
+    """The parts of the elements of each row that are equal to the result, 1 in all."""
+    top = result.unsqueeze(-1)  # type: ignore[attr-defined]
+    found = ((input == top) | (input.isnan() & top.isnan())).to(input.dtype)  # type: ignore
+    return found / found.sum(-1, True)
+
+
+_median_of_rows = Op(
+    "median",
+    kernels.median_of_rows,
+    params=("ignore_nan",),
+    vjp={"input": lambda grad, input, result: grad.unsqueeze(-1) * _equals(input, result)},
+    jvp=lambda input_t, input, result: (input_t * _equals(input, result)).sum(-1),
+    shape=lambda array, ignore_nan: array.shape[:-1],
+    batch=LEADING,
+    widen=True,
+    accepts="bif",
+    refusal="median",
+)
 
 
 @method("sort")
@@ -178,7 +199,7 @@ def _median_of(name: str, input: Tensor, dim: int | None, keepdim: bool, out: An
         if input.numel() == 0:
             result = input.new_full((), float("nan"))  # type: ignore[attr-defined]
         else:
-            result = _median(input.reshape(-1), 0, False, ignore_nan)[0]  # type: ignore
+            result = _median_of_rows(input.reshape(-1), ignore_nan)  # type: ignore
         return deliver(name, result, out)
     dim = wrap_dim(dim, input.ndim)
     if input.ndim and input.shape[dim] == 0:
@@ -190,6 +211,8 @@ def _median_of(name: str, input: Tensor, dim: int | None, keepdim: bool, out: An
 @method("median")
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """The lower median of all elements, or along ``dim`` with its index; NaN if there is one.
+
+    The gradient of the median of all goes in equal parts to the elements that are equal to it.
 
     Real; ``keepdim`` keeps ``dim`` with size 1, indices are int64. NotImplementedError for complex
     numbers.

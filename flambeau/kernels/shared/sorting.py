@@ -61,6 +61,11 @@ def median(array: Any, dim: int, keepdim: bool, ignore_nan: bool) -> tuple[Any, 
     return _dropped(xp.take_along_axis(array, where, axis=dim), where, dim, keepdim)
 
 
+def median_of_rows(array: Any, ignore_nan: bool) -> Any:
+    """The lower median along the last dimension, without its index."""
+    return median(array, array.ndim - 1, False, ignore_nan)[0]
+
+
 def mode(array: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
     """The smallest of the most frequent elements along ``dim`` and its last index."""
     if array.ndim == 0:

@@ -1,0 +1,303 @@
+"""Corners of PyTorch 2.13, measured on it: one expression each, and what it gives."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import pytest
+
+import flambeau as torch
+
+nan, inf, F = math.nan, math.inf, torch.nn.functional
+u8, i8, i32, i64 = torch.uint8, torch.int8, torch.int32, torch.int64
+f16, bf16, f32, f64 = torch.float16, torch.bfloat16, torch.float32, torch.float64
+T, ones = torch.tensor, torch.ones
+
+
+def grad(function: Any, at: Any) -> list[float]:
+    """The gradient of the sum of a function."""
+    x = torch.tensor(at, dtype=torch.float64, requires_grad=True)
+    (found,) = torch.autograd.grad(function(x).sum(), x)
+    return found.tolist()
+
+
+def grown(value: Any, function: Any) -> Any:
+    """A tensor after an in-place change."""
+    function(value)
+    return value
+
+
+def trained(name: str, **options: Any) -> float:
+    """``w`` after two steps on ``w ** 2`` from 1."""
+    w = torch.tensor(1.0, requires_grad=True)
+    optimizer = getattr(torch.optim, name)([w], **options)
+    for _ in range(2):
+        optimizer.zero_grad()
+        (w**2).backward()
+        optimizer.step()
+    return w.item()
+
+
+def layer(module: Any, value: float = 0.5) -> Any:
+    """A module with all parameters equal to a value."""
+    for parameter in module.parameters():
+        torch.nn.init.constant_(parameter, value)
+    return module
+
+
+def running(module: Any) -> tuple[float, float]:
+    module(torch.tensor([[0.0], [2.0]]))
+    return module.running_mean.item(), module.running_var.item()
+
+
+PROMOTION = {
+    "(ones(1, dtype=u8) + ones(1, dtype=i8)).dtype": torch.int16,
+    "(ones(1, dtype=i64) + ones(1, dtype=f16)).dtype": f16,
+    "(T(1.0, dtype=f64) + ones(1)).dtype": f32,
+    "(ones(1, dtype=f16) + ones(1, dtype=bf16)).dtype": f32,
+    "(T([True]) + T([True])).tolist()": [True],
+    "(T([1]) / T([2])).dtype": f32,
+    "T([1, 2], dtype=i8).sum().dtype": i64,
+    "T([1, 2], dtype=u8).prod().dtype": i64,
+    "T([1, 2], dtype=i8).cumsum(0).dtype": i64,
+    "T([1, 3]).clamp(max=2.5).tolist()": [1.0, 2.5],
+    "torch.where(T([True, False]), T([1, 2]), T([0.5, 0.5])).dtype": f32,
+    "T([100], dtype=i8).add_(T([100])).tolist()": [-56],
+    "(2 ** T([-1])).tolist()": [0],
+}
+DIVISION = {
+    "(T([-7, 7]) // T([2, -2])).tolist()": [-4, -4],
+    "(T([-7, 7]) % T([2, -2])).tolist()": [1, -1],
+    "T([-7, 7]).fmod(T([2, -2])).tolist()": [-1, 1],
+    "(T([1.0, -1.0, 0.0]) / 0).tolist()": [inf, -inf, nan],
+    "(T([1.0, -1.0]) % inf).tolist()": [1.0, inf],
+    "(T([-(2**31)], dtype=i32) // T([-1], dtype=i32)).tolist()": [-(2**31)],
+    "(T([1]) << T([64])).tolist()": [0],
+    "T([0.5, 1.5, 2.5]).round().tolist()": [0.0, 2.0, 2.0],
+    "T([nan]).sign().tolist()": [0.0],
+    "T([nan, inf]).to(i32).tolist()": [-(2**31)] * 2,
+    "T([-1.0]).to(u8).tolist()": [255],
+}
+NOT_A_NUMBER = {
+    "[f(T([1.0, nan])).item() for f in (torch.max, torch.min, torch.argmax)]": [nan, nan, 1],
+    "torch.maximum(T(nan), T(1.0)).item()": nan,
+    "torch.cummax(T([1.0, nan, 2.0]), 0).values.tolist()": [1.0, nan, nan],
+    "T([1.0, nan]).topk(1).values.tolist()": [nan],
+    "T([1.0, nan, 2.0]).sort(descending=True).values.tolist()": [nan, 2.0, 1.0],
+    "T([1.0, nan, 0.5]).sort().values.tolist()": [0.5, 1.0, nan],
+    "torch.fmax(T(nan), T(1.0)).item()": 1.0,
+    "T([1.0, nan, 2.0]).median().item()": nan,
+    "T([1.0, nan, 2.0]).nanmedian().item()": 1.0,
+    "len(T([nan, nan]).unique())": 2,
+    "torch.isin(T([nan]), T([nan])).tolist()": [False],
+    "T(nan).clamp(0, 1).item()": nan,
+    "F.relu(T(nan)).item()": nan,
+    "F.hardtanh(T(nan)).item()": nan,
+    "F.max_pool1d(T([[[1.0, nan]]]), 2).item()": nan,
+    "T([nan]).any().item()": True,
+    "T([-0.0]).any().item()": False,
+    "T([-inf, -inf]).softmax(0).tolist()": [nan, nan],
+    "T([-inf, -inf]).logsumexp(0).item()": -inf,
+}
+REDUCTIONS = {
+    "ones(1).std().item()": nan,
+    "ones(0).mean().item()": nan,
+    "T([1.0, 2.0, 3.0, 4.0]).median().item()": 2.0,
+    "T([0.0, 2.0]).var().item()": 2.0,
+    "tuple(x.item() for x in T([1, 2, 2]).mode())": (2, 2),
+}
+GRADIENTS = {
+    "grad(torch.max, [1.0, 1.0])": [0.5, 0.5],
+    "grad(torch.amax, [1.0, 1.0])": [0.5, 0.5],
+    "grad(lambda x: x.max(0).values, [1.0, 1.0])": [1.0, 0.0],
+    "grad(lambda x: F.max_pool1d(x, 2), [[[1.0, 1.0]]])": [[[1.0, 0.0]]],
+    "grad(lambda x: torch.maximum(x, torch.ones(1, dtype=f64)), [1.0])": [0.5],
+    "grad(torch.median, [1.0, 1.0, 1.0])": [1 / 3] * 3,
+    "grad(torch.median, [nan, 1.0, nan])": [0.5, 0.0, 0.5],
+    "grad(torch.nanmedian, [2.0, 2.0, nan, 2.0, 5.0])": [1 / 3, 1 / 3, 0.0, 1 / 3, 0.0],
+    "grad(torch.abs, [0.0]) + grad(F.relu, [0.0]) + grad(F.hardtanh, [1.0])": [0.0] * 3,
+    "grad(F.relu6, [6.0])": [0.0],
+    "grad(lambda x: x.clamp(0, 1), [0.0, 1.0])": [1.0, 1.0],
+    "grad(F.leaky_relu, [0.0])": [0.01],
+    "grad(torch.sqrt, [0.0])": [inf],
+    "grad(torch.norm, [0.0])": [0.0],
+    "grad(torch.std, [1.0, 1.0])": [0.0, 0.0],
+    "grad(torch.prod, [0.0, 2.0, 3.0])": [6.0, 0.0, 0.0],
+    "grad(lambda x: torch.where(x > 0, x.log(), 0 * x), [0.0])": [nan],
+    "grad(lambda x: x.logsumexp(0), [-inf, -inf])": [nan, nan],
+}
+INDEXING = {
+    "T([0, 0]).index_put((T([1, 1]),), T([1, 2])).tolist()": [0, 2],
+    "T([0, 0]).index_put((T([1, 1]),), T([1, 2]), accumulate=True).tolist()": [0, 3],
+    "ones(1).scatter_reduce(0, T([0]), T([3.0]), 'mean').item()": 2.0,
+    "T([1, 2])[T([0, 1], dtype=u8)].tolist()": [2],
+    "tuple(ones(2, 3, 4, 5)[T([0, 1]), :, T([0, 1])].shape)": (2, 3, 5),
+    "tuple(ones(2, 3, 4, 5)[:, T([0, 1]), T([0, 1])].shape)": (2, 2, 5),
+}
+CREATION = {
+    "len(torch.arange(0, 1, 0.1))": 10,
+    "torch.linspace(0, 5, 3, dtype=i64).tolist()": [0, 2, 5],
+    "len(ones(7).chunk(5))": 4,
+    "len(ones(7).tensor_split(5))": 5,
+    "torch.full((1,), True).dtype": torch.bool,
+}
+POOLING = {
+    "tuple(F.max_pool1d(ones(1, 1, 4), 1, 2, ceil_mode=True).shape)": (1, 1, 2),
+    "F.max_pool1d(ones(1, 1, 3), 2, 2, 1, ceil_mode=True).shape[-1]": 2,
+    "F.avg_pool1d(T([[[1.0, 2.0, 3.0]]]), 2, ceil_mode=True).tolist()": [[[1.5, 3.0]]],
+    "F.max_pool1d(T([[[-inf, -inf]]]), 2, return_indices=True)[1].item()": 0,
+}
+RESIZING = {
+    "F.interpolate(T([[[0.0, 1, 2, 3]]]), 3).tolist()": [[[0.0, 1.0, 2.0]]],
+    "F.interpolate(T([[[0.0, 1, 2, 3]]]), 3, mode='nearest-exact').tolist()": [[[0.0, 2.0, 3.0]]],
+    "F.interpolate(T([[[0.0, 1.0]]]), 4, mode='linear').tolist()": [[[0.0, 0.25, 0.75, 1.0]]],
+    "F.interpolate(T([[[0.0, 1, 2]]]), scale_factor=1.5, mode='linear').tolist()": [
+        [[0.0, 0.5, 1.1666666269302368, 1.8333333730697632]]
+    ],
+    "F.interpolate(T([[[0.0, 1, 2]]]), scale_factor=1.5, mode='linear', "
+    "recompute_scale_factor=True).tolist()": [[[0.0, 0.625, 1.375, 2.0]]],
+    "F.interpolate(T([[[[0.0, 0, 1, 0, 0]]]]), (1, 2), mode='bicubic').flatten().tolist()": [
+        -0.10546875,
+        -0.10546875,
+    ],
+    "F.interpolate(T([[[[0.0, 0, 1, 0, 0]]]]), (1, 2), mode='bicubic', antialias=True)"
+    ".flatten().tolist()": [0.23941266536712646] * 2,
+    "F.grid_sample(T([[[[1.0, 2.0]]]]), T([[[[-1.0, 0.0]]]])).item()": 0.5,
+}
+LOSSES = {
+    "F.cross_entropy(T([[1.0, 0], [0, 1]]), T([0, 1]), weight=T([1.0, 3])).item()": (
+        0.31326165795326233
+    ),
+    "F.cross_entropy(ones(2, 2), T([-100, -100])).item()": nan,
+    "F.cross_entropy(T([[1.0, 0], [0, 1]]), T([0, 1]), weight=T([1.0, 3]), "
+    "label_smoothing=0.5).item()": 0.5632616877555847,
+    "F.cross_entropy(T([[1.0, 0], [0, 1]]), T([0, -100]), label_smoothing=0.5).item()": (
+        0.5632616877555847
+    ),
+    "F.binary_cross_entropy(T([0.0]), T([1.0])).item()": 100.0,
+    "F.kl_div(T([[0.0, 0.0]]), T([[1.0, 1.0]]), reduction='sum').item()": 0.0,
+    "F.kl_div(ones(2, 4), ones(2, 4)).item()": -1.0,
+    "F.kl_div(ones(2, 4), ones(2, 4), reduction='batchmean').item()": -4.0,
+    "F.ctc_loss(torch.zeros(1, 1, 2), T([[1, 1]]), T([1]), T([2])).item()": inf,
+    "F.ctc_loss(torch.full((2, 1, 2), -1.0), T([[1, 1]])[:, :1], T([2]), T([1])).item()": (
+        2 - math.log(3)
+    ),
+    "F.ctc_loss(torch.full((3, 1, 2), -1.0), T([[1, 1]]), T([3]), T([2])).item()": 1.5,
+    "F.smooth_l1_loss(T([0.3]), T([0.0]), beta=0.0).item()": 0.30000001192092896,
+    "F.softplus(T(20.5)).item()": 20.5,
+    "F.cosine_similarity(torch.zeros(3), ones(3), 0).item()": 0.0,
+    "F.pairwise_distance(ones(4), ones(4)).item()": 2e-6,
+}
+LAYERS = {
+    "running(torch.nn.BatchNorm1d(1))": (0.1, 0.9 + 0.1 * 2),
+    "layer(torch.nn.GRU(1, 1))(ones(1, 1, 1), ones(1, 1, 1))[0].item()": 0.994583785533905,
+    "grown(torch.nn.Embedding(1, 4, max_norm=1.0, _weight=ones(1, 4)), lambda m: m(T([0])))"
+    ".weight.norm().item()": 1.0,
+    "torch.nn.Embedding(3, 2, padding_idx=1).weight[1].tolist()": [0.0, 0.0],
+    "torch.hann_window(4).tolist()": [0.0, 0.5, 1.0, 0.5],
+    "torch.stft(T([1.0, 2, 3, 4]), 4, window=ones(4), return_complex=True)[0].real.tolist()": [
+        3 + 2 + 1 + 2.0,
+        2 + 1 + 2 + 3.0,
+        1 + 2 + 3 + 4.0,
+        2 + 3 + 4 + 3.0,
+        3 + 4 + 3 + 2.0,
+    ],
+    "torch.nn.BatchNorm1d(1).state_dict()['num_batches_tracked'].item()": 0,
+    "torch.nn.BatchNorm1d(1).state_dict()._metadata['']['version']": 2,
+    "sorted(torch.nn.LSTM(1, 1, bidirectional=True).state_dict())[-1]": "weight_ih_l0_reverse",
+    "sorted(torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(1, 1)).state_dict())": [
+        "bias",
+        "parametrizations.weight.original0",
+        "parametrizations.weight.original1",
+    ],
+    "sorted(set(torch.optim.Adam([ones(1)]).param_groups[0]) - {'params'})": sorted(
+        [
+            "lr",
+            "betas",
+            "eps",
+            "weight_decay",
+            "amsgrad",
+            "foreach",
+            "fused",
+            "capturable",
+            "differentiable",
+            "maximize",
+            "decoupled_weight_decay",
+        ]
+    ),
+}
+OPTIMIZERS = {
+    "trained('SGD', lr=0.1, momentum=0.9)": 0.46,
+    "trained('SGD', lr=0.1, momentum=0.9, dampening=0.5)": 0.54,
+    "trained('SGD', lr=0.1, momentum=0.9, nesterov=True)": 0.2224,
+    "trained('Adam', lr=0.1)": 0.80041,
+    "trained('AdamW', lr=0.1)": 0.79852,
+    "trained('Adagrad', lr=0.1)": 0.83310,
+    "trained('Adamax', lr=0.1)": 0.80517,
+    "trained('NAdam', lr=0.1)": 0.81997,
+    "trained('RAdam', lr=0.1)": 0.62105,
+    "trained('Rprop', lr=0.1)": 0.78,
+    "trained('ASGD', lr=0.1)": 0.63999,
+    "trained('RMSprop', lr=0.1)": 0.0,
+    "trained('Adadelta')": 0.99360,
+}
+VALUES = (
+    PROMOTION
+    | DIVISION
+    | NOT_A_NUMBER
+    | REDUCTIONS
+    | GRADIENTS
+    | INDEXING
+    | CREATION
+    | POOLING
+    | RESIZING
+    | LOSSES
+    | LAYERS
+)
+REFUSALS = {
+    "T([True]) - T([True])": "Subtraction, the `-` operator, with two bool tensors is not",
+    "-T([True])": "Negation, the `-` operator, on a bool tensor is not supported.",
+    "T([1, 2]).mean()": "mean(): could not infer output dtype.",
+    "grown(T([1]), lambda x: x.add_(1.5))": "result type Float can't be cast to the desired",
+    "T([2]) ** -1": "Integers to negative integer powers are not allowed.",
+    "T([1]) // T([0])": "ZeroDivisionError",
+    "ones(0).max()": "max(): Expected reduction dim to be specified for input.numel() == 0.",
+    "F.max_pool1d(ones(1, 1, 4), 2, padding=2)": "max_pool1d() padding should be at most half of",
+}
+
+
+def same(found: Any, expected: Any) -> bool:
+    if isinstance(expected, float):
+        return (math.isnan(expected) and math.isnan(found)) or math.isclose(
+            found, expected, rel_tol=1e-6, abs_tol=1e-7
+        )
+    if isinstance(expected, list | tuple):
+        return len(found) == len(expected) and all(map(same, found, expected))
+    return found == expected
+
+
+@pytest.mark.parametrize("expression", VALUES)
+def test_value(expression: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = eval(expression)
+    assert same(found, VALUES[expression]), found
+
+
+@pytest.mark.parametrize("expression", OPTIMIZERS)
+def test_two_steps(expression: str) -> None:
+    assert eval(expression) == pytest.approx(OPTIMIZERS[expression], abs=2e-5)
+
+
+@pytest.mark.parametrize("expression", REFUSALS)
+def test_refusal(expression: str) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        eval(expression)
+    assert str(caught.value).startswith(REFUSALS[expression])
+
+
+def test_negative_steps_of_slices_are_refused() -> None:
+    with pytest.raises(ValueError, match="step must be greater than zero"):
+        torch.ones(3)[::-1]
