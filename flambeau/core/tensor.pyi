@@ -61,6 +61,7 @@ class Tensor:
     _flips: int
     level: int
     rewrap: Any
+    mapped: int
     alike: Any
     absorb: Any
     seize: Any
