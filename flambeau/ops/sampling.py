@@ -12,15 +12,16 @@ import numpy
 
 from flambeau.core.dtype import scalar_name
 from flambeau.core.errors.messages import broadcast_error, broadcast_shape
+from flambeau.core.families import pointwise_shape
 from flambeau.core.generator import lock
 from flambeau.core.kind import Kind
-from flambeau.core.op import Op
-from flambeau.core.publish import exported, method, not_a_tensor
+from flambeau.core.op import POINTWISE, Op
+from flambeau.core.publish import aten, exported, method, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.select import CPU, places
+from flambeau.kernels.shared import implicit_gradients, random_each
 from flambeau.kernels.shared import random as kernels
-from flambeau.kernels.shared import random_each
 from flambeau.ops.conversion import moved
 from flambeau.ops.drawing import (
     DRAWABLE,
@@ -36,6 +37,7 @@ from flambeau.ops.drawing import (
 )  # fmt: skip
 from flambeau.ops.factories import filled
 from flambeau.ops.filling import no_gradient
+from flambeau.ops.pointwise.rules import no_derivative
 
 _bernoulli = places(kernels.bernoulli)[CPU]
 _bernoulli_each = places(kernels.bernoulli_each)[CPU]
@@ -141,10 +143,61 @@ def _gamma_sample(array: Any, kind: Kind, generator: Any) -> Any:
     return _sampled((array,), kind, generator, _gamma)  # type: ignore[arg-type]
 
 
-def _gamma_gradient(grad: Tensor) -> Tensor:
-    raise NotImplementedError("derivative for aten::_standard_gamma is not implemented")
+def _same_dtypes(*tensors: Tensor) -> None:
+    of = tensors[0].dtype
+    for tensor in tensors[1:]:
+        if tensor.dtype is not of:
+            names = scalar_name(tensor.dtype), scalar_name(of)
+            raise RuntimeError(f"Found dtype {names[0]} but expected {names[1]}")
 
 
+def _no_second_derivative(grad: Tensor) -> Tensor:
+    raise NotImplementedError("the derivative for '_standard_gamma_grad' is not implemented.")
+
+
+_gamma_gradient = Op("standard_gamma_grad", implicit_gradients.standard_gamma_gradient,
+    inputs=("input", "output"), accepts="f", refusal="_standard_gamma_grad_cpu", widen=True,
+    batch=POINTWISE, check=_same_dtypes,
+    shape=pointwise_shape(implicit_gradients.standard_gamma_gradient),
+    vjp={"input": _no_second_derivative, "output": _no_second_derivative})  # fmt: skip
+
+
+@aten("_standard_gamma_grad")
+def _standard_gamma_grad(input: Tensor, output: Tensor) -> Tensor:
+    """The derivative of gamma samples ``output`` with respect to their shapes ``input``.
+
+    Both broadcast and are of one floating dtype; RuntimeError or NotImplementedError otherwise.
+    By implicit reparametrisation, to nine digits (the kernel tells how).
+
+    >>> x = torch.tensor([1.5])
+    >>> torch._standard_gamma_grad(torch.ones(1), x)
+    tensor([1.4309])
+    """
+    return _gamma_gradient(input, output)
+
+
+_dirichlet_gradient = Op("dirichlet_grad", implicit_gradients.dirichlet_gradient,
+    inputs=("x", "alpha", "total"), accepts="f", refusal="_dirichlet_grad_cpu", widen=True,
+    batch=POINTWISE, check=_same_dtypes,
+    shape=pointwise_shape(implicit_gradients.dirichlet_gradient),
+    vjp=dict.fromkeys(("x", "alpha", "total"), no_derivative("_dirichlet_grad")))  # fmt: skip
+
+
+@aten("_dirichlet_grad")
+def _dirichlet_grad(x: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
+    """The derivative of coordinates ``x`` of points of the simplex with respect to their own
+    concentrations ``alpha``, which sum to ``total``, divided by ``1 - x``.
+
+    All broadcast and are of one floating dtype; RuntimeError or NotImplementedError otherwise.
+
+    >>> x = torch.tensor([0.5])
+    >>> torch._dirichlet_grad(x, torch.ones(1), torch.tensor([2.0]))
+    tensor([0.6931])
+    """
+    return _dirichlet_gradient(x, alpha, total)
+
+
+@aten("_sample_dirichlet")
 def _sample_dirichlet(input: Tensor, generator: Any = None) -> Tensor:
     """Points of the simplex with the concentrations in the last dimension, float32 or float64."""
     if input.dtype.name not in ("float32", "float64"):
@@ -161,10 +214,13 @@ def _dirichlet_sample(array: Any, kind: Kind, generator: Any) -> Any:
     return points.clip(info.tiny, 1 - info.epsneg)
 
 
-_gamma_op = _sampler("standard_gamma", _gamma_sample, vjp={"input": _gamma_gradient})
-_dirichlet_op = _sampler("dirichlet", _dirichlet_sample, vjp={"input": _gamma_gradient})
+_gamma_op = _sampler("standard_gamma", _gamma_sample, vjp={
+    "input": lambda grad, input, result: grad * _gamma_gradient(input, result)})  # fmt: skip
+_dirichlet_op = _sampler("dirichlet", _dirichlet_sample,
+    vjp={"input": no_derivative("_sample_dirichlet")})  # fmt: skip
 
 
+@aten("_standard_gamma")
 def _standard_gamma(input: Tensor, generator: Any = None) -> Tensor:
     """Gamma numbers of rate 1 with the shapes that ``input`` holds, float32 or float64."""
     if input.dtype.name not in ("float32", "float64"):

@@ -57,6 +57,10 @@ def _binomial(make: Make) -> list[Sample]:
     return [((count, make(2, low=0.2, high=0.8, requires_grad=False)), {})]
 
 
+def positive(make: Make) -> torch.Tensor:
+    return make(3, low=0.3, high=5, requires_grad=False)
+
+
 SAMPLES: dict[str, Generator] = {
     "rand": _sized,
     "randn": _sized,
@@ -83,4 +87,8 @@ SAMPLES: dict[str, Generator] = {
         ((make(2, 3), make(2, 3, dtype=torch.bool), 2.0), {})
     ],
     "rrelu": _rrelu,
+    "ops.aten._standard_gamma_grad": lambda make: [((positive(make), positive(make)), {})],
+    "ops.aten._dirichlet_grad": lambda make: [
+        ((positive(make) / 6, positive(make), positive(make) + 5), {})
+    ],
 }

@@ -15,7 +15,7 @@ from flambeau.core.flips import CONJ, NEG, flip
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
 from flambeau.core.op import LINEAR, POINTWISE, Op
-from flambeau.core.publish import exported, method, not_a_tensor
+from flambeau.core.publish import aten, exported, method, not_a_tensor
 from flambeau.core.storage import as_strided, offset, strides
 from flambeau.core.tensor import Tensor, wrap_view
 from flambeau.core.writing import deliver
@@ -175,6 +175,7 @@ def conj(input: Tensor) -> Tensor:
     return result
 
 
+@aten("_conj")
 @method("_conj")
 def _conj_of_complex(input: Tensor) -> Tensor:
     """The complex conjugate, a view; RuntimeError for a real tensor."""
@@ -183,6 +184,7 @@ def _conj_of_complex(input: Tensor) -> Tensor:
     return _conj(input)
 
 
+@aten("_neg_view")
 @method("_neg_view")
 def _neg_view(input: Tensor) -> Tensor:
     """The negative of ``input``, a view."""
@@ -196,6 +198,7 @@ _conj_physical = unary("conj_physical", kernels.conjugate, promote="same",
     methods="conj_physical_")  # fmt: skip
 
 
+@aten("_conj_physical")
 @method("conj_physical _conj_physical")
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The complex conjugate in memory of its own; of a real tensor, the tensor itself.
