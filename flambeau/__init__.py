@@ -158,6 +158,10 @@ from flambeau.ops.windows import (
 )
 from flambeau.removed import *
 from flambeau.settings import *
+from flambeau.sparse.construction import *
+from flambeau.sparse.products import dsmm, hspmm, saddmm, smm, spmm, sspaddmm
+from flambeau.sparse.views import *
+from flambeau.sparse.writing import resize_as_sparse_
 from flambeau.symbolic import *
 from flambeau.torch_version import __version__
 from flambeau._ops import private_operator as _private_operator

@@ -6,7 +6,10 @@ against the storage before a tensor looks at it.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flambeau.core import layout as layouts
@@ -17,6 +20,7 @@ from flambeau.core.tensor import Parameter, Tensor, wrap
 from flambeau.core.untyped_storage import array_over
 from flambeau.ops.creation import empty_strided
 from flambeau.ops.storage import check_geometry
+from flambeau.sparse.state import check_rebuilt, rebuild
 
 Sizes = tuple[int, ...]
 
@@ -132,9 +136,31 @@ def _rebuild_device_tensor_from_cpu_tensor(
 
 def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
     """A sparse tensor from its indices and values."""
-    from flambeau import sparse  # its constructors come with the sparse package
+    tensor = rebuild(layout, data)
+    if _reading.rebuilt is None:
+        check_rebuilt(tensor)
+    else:
+        _reading.rebuilt.append(tensor)
+    return tensor
 
-    return sparse.rebuild(layout, data)
+
+class _Reading(threading.local):
+    rebuilt: list[Tensor] | None = None  # sparse tensors of the file that is being read
+
+
+_reading = _Reading()
+
+
+@contextmanager
+def sparse_checked_at_the_end() -> Iterator[None]:
+    """Has sparse tensors checked when a file is read: the data may stand behind the tensors."""
+    before, _reading.rebuilt = _reading.rebuilt, []
+    try:
+        yield
+        for tensor in _reading.rebuilt:
+            check_rebuilt(tensor)
+    finally:
+        _reading.rebuilt = before
 
 
 def _get_layout(name: str) -> Any:

@@ -24,8 +24,7 @@ _PLANNED = {
     "1.0": """
         accelerator backends cond cpu cuda distributed distributions export
         fx hub jit library mps mtia multiprocessing nested onnx overrides package quantization
-        return_types serialization sparse sparse_bsc_tensor sparse_bsr_tensor
-        sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor testing
+        return_types serialization testing
         utils.cpp_extension utils.data utils.mobile_optimizer utils.model_zoo utils.tensorboard xpu
     """,
 }

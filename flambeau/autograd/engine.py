@@ -18,6 +18,7 @@ from flambeau.core.graph import Leaf, Node, Slot
 from flambeau.core.kind import Kind
 from flambeau.core.layout import contiguous_format
 from flambeau.core.modes import flags, modes
+from flambeau.core.sparse import is_sparse
 from flambeau.core.storage import is_dense
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.ops.creation import empty_like
@@ -113,12 +114,17 @@ def receive(grads: dict[Node, Any], target: Node, g: Any) -> None:
         if slots is None:
             slots = grads[target] = [None] * target.outputs
         old = slots[g.index]
-        slots[g.index] = g.grad if old is None else old + g.grad
+        slots[g.index] = g.grad if old is None else added(old, g.grad)
         return
     if g._kind is not target.kind or g._array.shape != target.shape:
         g = fit(g, target)
     old = grads.get(target)
-    grads[target] = g if old is None else old + g
+    grads[target] = g if old is None else added(old, g)
+
+
+def added(a: Tensor, b: Tensor) -> Tensor:
+    """The sum of two gradients, of which one may be sparse."""
+    return a + b if a._kind is not None or is_sparse(b) else b + a
 
 
 def count_users(roots: list[Node]) -> dict[Node, int]:
@@ -181,7 +187,9 @@ def accumulate(leaf: Leaf, grad: Tensor, create_graph: bool) -> None:
     if old is None:
         tensor._grad = grad if create_graph or _is_ours(grad, tensor) else _owned(grad, tensor)
     elif create_graph:
-        tensor._grad = old + grad
+        tensor._grad = added(old, grad)
+    elif old._kind is None and is_sparse(old) and not is_sparse(grad):
+        tensor._grad = grad + old
     else:
         old.add_(grad)  # type: ignore[attr-defined]
     if leaf.hooks is not None:
@@ -193,10 +201,13 @@ def _is_ours(grad: Tensor, leaf: Tensor) -> bool:
     ``enforce_grad_layout_policy`` asks."""
     array = grad._array
     return (
-        getrefcount(grad) <= 6  # the pass: `grad` here and in two callers, the list, the argument
+        grad._kind is not None
+        # the pass: `grad` here and in two callers, the list, the argument
+        and getrefcount(grad) <= 6
         and getrefcount(array) <= 3
         and array.base is None
         and grad._writes is None
+        and leaf._kind is not None
         and (_is_laid_out(array, leaf._array) or not modes.grad_layout)
     )
 
@@ -214,7 +225,7 @@ def _owned(grad: Tensor, leaf: Tensor) -> Tensor:
     if flips:
         return flip(wrap(grad._array, grad.kind).clone(), flips)  # type: ignore[attr-defined]
     copy = grad.detach().clone()  # type: ignore[attr-defined]
-    if copy._kind is None or _is_laid_out(copy._array, leaf._array):
+    if copy._kind is None or is_sparse(leaf) or _is_laid_out(copy._array, leaf._array):
         return copy
     like, form = (leaf, None) if is_dense(leaf._array) else (grad, contiguous_format)
     return empty_like(like, memory_format=form).copy_(grad)  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ import numpy
 
 from flambeau.autograd.backward import grad as _grad
 from flambeau.autograd.grad_mode import enable_grad, no_grad
+from flambeau.core.sparse import is_sparse
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import ones_like, zeros_like
 from flambeau.ops.from_data import from_numpy
@@ -220,6 +221,9 @@ def gradcheck(
             "Expected at least one of check_forward_ad or check_backward_ad to be True"
         )
     args = _inputs(inputs)
+    if any([is_sparse(a) for a in args]):
+        gradients = import_module("flambeau.sparse.gradients")
+        func, args = gradients.on_values(func, args, masked is not False)
     try:
         _check_inputs(args)
         if check_forward_ad:

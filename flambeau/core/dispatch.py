@@ -17,7 +17,8 @@ from flambeau.core.graph import record, record_outputs
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags, modes
 from flambeau.core.promotion import result_dtype
-from flambeau.core.tensor import INFERENCE, PLAIN, Tensor, wrap, wrap_view
+from flambeau.core.sparse import is_plain_sparse, unsupported, wrap_any
+from flambeau.core.tensor import INFERENCE, PLAIN, Tensor, wrap_view
 from flambeau.core.views import refresh
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import CPU, META
@@ -37,17 +38,21 @@ def dispatch(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> 
         for tensor in tensors:
             if isinstance(tensor, Tensor) and tensor._base is not None:
                 refresh(tensor)
-    special = None
+    special, sparse = None, False
     for tensor in tensors:
-        special_one = isinstance(tensor, Tensor) and tensor._kind is None
-        if special_one and (
-            special is None or tensor.level > special.level or type(special) in PLAIN
-        ):
-            special = tensor
+        if isinstance(tensor, Tensor) and tensor._kind is None:
+            if is_plain_sparse(tensor):
+                sparse = True
+            elif special is None or tensor.level > special.level or type(special) in PLAIN:
+                special = tensor
     if special is not None:
         if type(special) in PLAIN:
             return _with_flips(op, tensors, params)
         return special.intercept(op, tensors, params)  # type: ignore[attr-defined]
+    if sparse:
+        if op.sparse is None:
+            raise unsupported(op, tensors)
+        op = op.sparse
     if flags.active and modes.autocast is not None:
         tensors = tuple(autocast(op.name, tensors))
     try:
@@ -91,11 +96,12 @@ def _wrapped(op: Op, computed: Any, kind: Kind, tensors: tuple[Any, ...]) -> Any
             return flip(wrap_view(computed, family[computed.dtype], source), op.flips)
         return tuple([wrap_view(a, family[a.dtype], source) for a in computed])
     if op.outputs == 1:
-        return _finish(wrap(_narrowed(op, computed, kind), family[_type_of(op, computed, kind)]))
+        made = _narrowed(op, computed, kind)
+        return _finish(wrap_any(made, family[_type_of(op, computed, kind)]))
     return tuple(
         [
             None if a is None  # a result that the parameters did not ask for
-            else _finish(wrap(_narrowed(op, a, kind), family[_type_of(op, a, kind)]))
+            else _finish(wrap_any(_narrowed(op, a, kind), family[_type_of(op, a, kind)]))
             for a in computed
         ]
     )  # fmt: skip
@@ -151,8 +157,7 @@ def _common_kind(op: Op, tensors: tuple[Any, ...]) -> Kind:
     for tensor in tensors:
         if not isinstance(tensor, Tensor):
             continue
-        kind = tensor._kind
-        assert kind is not None
+        kind = tensor._kind or tensor.kind
         if found is None or (
             not settled and tensor._array.ndim and kind.device is not found.device
         ):
@@ -169,7 +174,7 @@ def _promoted(value: Any, kind: Kind) -> Any:
     if not isinstance(value, Tensor):
         return number_array(value, kind)
     array = value._array
-    if value._kind.place != kind.place:  # type: ignore[union-attr]
+    if value.kind.place != kind.place:
         array = move_number(array, kind)
     return array if array.dtype == kind.array_type else cast(array, kind.dtype)
 

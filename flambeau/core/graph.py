@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flambeau.core.errors import describe_site, site
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags, modes
+from flambeau.core.sparse import is_sparse, wrap_any
 from flambeau.core.tensor import INFERENCE, Parameter, Tensor, Version, share_version
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class SavedResult:
 
     def __init__(self, result: Tensor, index: int) -> None:
         version = share_version(result)
-        self.array, self.kind, self.version = result._array, result._kind, version
+        self.array, self.kind, self.version = result._array, result.kind, version
         self.count, self.index = version.count, index
 
 
@@ -213,7 +214,8 @@ def keep(
         elif source == RESULT:
             # A dual result is kept as it is: it cannot be rebuilt from its array.
             made = results[i]
-            saved.append(made if made._kind is None else SavedResult(made, i))
+            kept_whole = made._kind is None and not is_sparse(made)
+            saved.append(made if kept_whole else SavedResult(made, i))
         else:
             saved.append(None if source == NOTHING else op.literal(i, edges, tensors))
     node.saved = tuple(saved)
@@ -256,7 +258,7 @@ class Packed:
             )
         if data._kind is None or (data._node is self.node and type(self) is Packed):
             return data
-        fresh = _bare(data._array, data._kind)
+        fresh = wrap_any(data._array, data._kind)
         fresh._writes, fresh._node = share_version(data), self.history(owner, fresh)
         return fresh
 
@@ -271,7 +273,7 @@ class PackedResult(Packed):
     __slots__ = ("index",)
 
     def __init__(self, value: SavedResult) -> None:
-        bare = _bare(value.array, value.kind)
+        bare = wrap_any(value.array, value.kind)
         bare._writes = value.version
         super().__init__(bare)
         self.index = value.index
@@ -322,15 +324,8 @@ def unsaved(node: Node, value: Any) -> Any:
     return value
 
 
-def _bare(array: Any, kind: Kind) -> Tensor:
-    tensor = _new(Tensor)
-    tensor._array, tensor._kind = array, kind
-    tensor._node = tensor._base = tensor._writes = None
-    return tensor
-
-
 def _revive(node: Node, value: SavedResult) -> Tensor:
-    tensor = _bare(value.array, value.kind)
+    tensor = wrap_any(value.array, value.kind)
     tensor._writes = value.version
     tensor._node = _history_of_result(node, value.index, tensor)
     return tensor

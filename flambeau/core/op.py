@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from flambeau.core.dispatch import dispatch, number_array
@@ -117,6 +118,8 @@ class Op:
         self.main_output = differentiable[0] if differentiable else 0
         self.__doc__ = doc
         self.public: Callable[..., Any] | None = None  # the function that users call
+        self.sparse: Op | None = None  # what a call with a sparse tensor runs
+        self.accumulate: list[Any] | None = None  # of a sparse form: adds to a dense array in place
         self.node_type: type[Node] = type(
             node if node and node[-1].isdigit() else f"{node or camel(name)}Backward0",
             (Node,),
@@ -271,6 +274,16 @@ class Op:
         return self.differentiable is None or index in self.differentiable
 
     # ---- results without data
+
+    def form(self, forward: Rule | list[Any], vjp: dict[str, Rule] | None = None) -> Op:
+        """The same operation by another kernel, with gradient rules of its own or with these."""
+        form = copy(self)
+        form.kernels = forward if isinstance(forward, list) else places(forward)
+        form.view = False
+        if vjp is not None:
+            form.node_type = type(form.node_type.__name__, (Node,), {"__slots__": (), "op": form})
+            form.set_vjp(vjp)
+        return form
 
     def on_virtual(self, *arrays: Any) -> Any:
         """The kernel of ``device="meta"``: results without memory."""

@@ -15,7 +15,9 @@ import numpy
 
 from flambeau.core.dtype import bool_, default, dtype, int64
 from flambeau.core.flips import elements
+from flambeau.core.sparse import is_sparse
 from flambeau.core.tensor import PLAIN, Parameter
+from flambeau.kernels.shared.sparse.arrays import Coo
 
 
 @dataclass
@@ -97,9 +99,13 @@ def tensor_str(tensor: Any, contents: str | None = None) -> str:
     name = "tensor" if type(tensor) in PLAIN else type(tensor).__name__
     prefix = f"{name}("
     meta = tensor.device.type == "meta"
+    sparse = is_sparse(tensor)
     if contents is None:
-        contents = "..." if meta else _elements(tensor, len(prefix))
-    text = _with_suffixes(prefix + contents, _suffixes(tensor, meta), len(prefix))
+        show = _sparse_contents if sparse else _elements
+        contents = "..." if meta else show(elements(tensor), tensor.kind.xp, len(prefix))
+    suffixes = _sparse_suffixes(tensor) if sparse else _suffixes(tensor, meta)
+    apart = sparse and tensor.is_sparse
+    text = _with_suffixes(prefix + contents, suffixes, len(prefix), apart)
     return f"Parameter containing:\n{text}" if isinstance(tensor, Parameter) else text
 
 
@@ -114,6 +120,14 @@ def _suffixes(tensor: Any, meta: bool) -> list[str]:
     if of is not default.dtype if meta or array.size == 0 else not _goes_without_saying(of):
         found.append(f"dtype={of}")
     return found + _history(tensor)
+
+
+def _sparse_suffixes(tensor: Any) -> list[str]:
+    found = [] if tensor.device.type == "cpu" else [f"device='{tensor.device}'"]
+    found += [f"size={tuple(tensor.shape)}", f"nnz={tensor._array.nnz}"]
+    if not _goes_without_saying(tensor.dtype):
+        found.append(f"dtype={tensor.dtype}")
+    return [*found, f"layout={tensor.layout}", *_history(tensor)]
 
 
 def _goes_without_saying(of: dtype) -> bool:
@@ -131,10 +145,11 @@ def _history(tensor: Any) -> list[str]:
     return ["requires_grad=True"] if tensor.requires_grad else []
 
 
-def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
-    """Adds the suffixes and the bracket, in new lines where a line would become too long."""
+def _with_suffixes(text: str, suffixes: list[str], indent: int, apart: bool = False) -> str:
+    """Adds the suffixes and the bracket, in new lines where a line would become too long; the first
+    one stands ``apart`` in a line of its own if asked for."""
     parts = [text]
-    used = len(text) - text.rfind("\n") + 1
+    used = len(text) - text.rfind("\n") + 1 if not apart else PRINT_OPTS.linewidth
     for suffix in suffixes:
         if used + len(suffix) + 2 > PRINT_OPTS.linewidth:
             parts.append(",\n" + " " * indent + suffix)
@@ -148,8 +163,30 @@ def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
 # ---- the elements
 
 
-def _elements(tensor: Any, indent: int) -> str:
-    array = elements(tensor)
+def _sparse_contents(array: Any, xp: Any, indent: int) -> str:
+    """The parts of a sparse array, one below the other."""
+    lines = []
+    for name, part in _parts(array):
+        prefix = f"{name}=tensor("
+        text = _elements(part, xp, indent + len(prefix))
+        if part.size == 0:
+            text += f", size={tuple(part.shape)}"
+        lines.append(f"{prefix}{text})")
+    return (",\n" + " " * indent).join(lines)
+
+
+def _parts(array: Any) -> list[tuple[str, Any]]:
+    if isinstance(array, Coo):
+        return [("indices", array.indices), ("values", array.values)]
+    pointers, plain = ("crow", "col") if array.by_rows else ("ccol", "row")
+    return [
+        (f"{pointers}_indices", array.pointers),
+        (f"{plain}_indices", array.plain),
+        ("values", array.values),
+    ]
+
+
+def _elements(array: Any, xp: Any, indent: int) -> str:
     if array.size == 0:
         return "[]"
     shape = array.shape
@@ -158,7 +195,7 @@ def _elements(tensor: Any, indent: int) -> str:
     if any(cut):
         if edge == 0:
             return "[...]"
-        array = _edges(array, cut, edge, tensor.kind.xp)
+        array = _edges(array, cut, edge, xp)
     if not isinstance(array, numpy.ndarray):
         array = array.get()  # from a CUDA device
     words, width = _words(array)

@@ -11,13 +11,13 @@ from flambeau.core.flips import elements, flip, flipped
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
 from flambeau.core.promotion import can_cast, cannot_cast
+from flambeau.core.sparse import is_sparse, wrap_any
 from flambeau.core.storage import preserved_strides
-from flambeau.core.tensor import Tensor
+from flambeau.core.tensor import Tensor, replace_array
 from flambeau.core.views import become, bump, check_inference, check_write, needs_history
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
-
-_new = object.__new__
+from flambeau.kernels.shared.sparse.arrays import SparseArray
 
 
 def mutate(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Tensor:
@@ -30,8 +30,23 @@ def mutate(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Te
         check_write(target)
         # Only the target is left out: what else a rule saves of it is noticed as written to.
         tensors = (shadow(target, op.inputs[0] in op.saves), *tensors[1:])
+    elif op.sparse is not None and op.sparse.accumulate and _takes_rows(target, tensors[1]):
+        check_inference(target)
+        op.sparse.accumulate[target.kind.place](target._array, tensors[1]._array, *params)
+        bump(target)
+        return target
     result = dispatch(op, tensors, params)
     return assign(target, result, recorded)
+
+
+def _takes_rows(target: Tensor, other: Any) -> bool:
+    """Whether a sparse tensor can be added to a dense one where it stands, row by row."""
+    return (
+        is_sparse(other)
+        and target._kind is other.kind
+        and target.shape == other.shape
+        and target._array.flags.c_contiguous
+    )
 
 
 def overwrite(target: Tensor, function: Any, *args: Any, **kwargs: Any) -> Tensor:
@@ -69,6 +84,9 @@ def write(target: Tensor, array: Any) -> None:
     """Overwrites the elements of `target`, and counts the write."""
     check_inference(target)
     into = target._array
+    if isinstance(into, SparseArray):
+        _write_sparse(target, into, array)
+        return
     if (
         0 in into.strides
         and into.size
@@ -83,12 +101,24 @@ def write(target: Tensor, array: Any) -> None:
     bump(target)
 
 
+def _write_sparse(target: Tensor, into: SparseArray, array: Any) -> None:
+    """Writes the values where the places stay the same, so that all who share them see it;
+    otherwise the tensor takes the other array."""
+    if not isinstance(array, SparseArray):
+        raise RuntimeError(
+            f"cannot write dense elements into a tensor of layout torch.{into.layout}"
+        )
+    if into.same_places(array) and into.values.shape == array.values.shape:
+        into.values[...] = array.values
+    else:
+        replace_array(target, array)
+    bump(target)
+
+
 def shadow(target: Tensor, copied: bool) -> Tensor:
     """The target as it is before the write: its history, and its values when rules need them."""
-    before = _new(Tensor)
-    before._array = target._array.copy() if copied else target._array
-    before._kind, before._node = target.kind, target._node
-    before._base = before._writes = None
+    before = wrap_any(target._array.copy() if copied else target._array, target.kind)
+    before._node = target._node
     return flip(before, target._flips)
 
 

@@ -11,7 +11,8 @@ from flambeau.core.modes import modes
 from flambeau.core.op import wrap_dim
 from flambeau.core.printing import tensor_str
 from flambeau.core.publish import exported, method, not_a_tensor
-from flambeau.core.tensor import INFERENCE, PLAIN, Parameter, Tensor, replace_array, wrap
+from flambeau.core.sparse import layout_of, own_kind, wrap_any
+from flambeau.core.tensor import INFERENCE, PLAIN, Parameter, Tensor, replace_array
 from flambeau.core.views import history
 
 
@@ -107,7 +108,7 @@ Tensor._is_view = _is_view  # type: ignore[attr-defined]
 
 def _data(self: Tensor) -> Tensor:
     """The same elements without history; writes to it are not counted."""
-    return flip(wrap(self._array, self.kind), self._flips)
+    return flip(wrap_any(self._array, self.kind), self._flips)
 
 
 def _set_data(self: Tensor, value: Tensor) -> None:
@@ -115,12 +116,11 @@ def _set_data(self: Tensor, value: Tensor) -> None:
         raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
     replace_array(self, value._array)
     if type(self) in PLAIN:
+        flip(self, 0)
+        self._kind = own_kind(value._array, value.kind)
         flip(self, value._flips)
-    if value.kind is not self.kind:
-        if self._kind is not None:
-            self._kind = value.kind
-        else:
-            self._hidden_kind = value.kind
+    if self._kind is None:
+        self._hidden_kind = value.kind
     if type(self._node) is Leaf:
         self._node.shape, self._node.kind = value.shape, value.kind
 
@@ -166,7 +166,7 @@ def get_device(self: Tensor) -> int:
     return -1 if index is None else index
 
 
-for _other in ("xpu", "mps", "mkldnn", "quantized", "sparse", "sparse_csr", "nested", "ipu", "maia",
+for _other in ("xpu", "mps", "mkldnn", "quantized", "nested", "ipu", "maia",
                "mtia", "vulkan", "xla", "hpu"):  # fmt: skip
     setattr(
         Tensor,
@@ -177,8 +177,20 @@ for _other in ("xpu", "mps", "mkldnn", "quantized", "sparse", "sparse_csr", "nes
 
 @_property
 def _layout(self: Tensor) -> layout.layout:
-    """How the elements are stored: ``torch.strided``."""
-    return layout.strided
+    """How the elements are stored: ``torch.strided``, ``torch.sparse_coo``, ..."""
+    return layout_of(self)
+
+
+@_property
+def _is_sparse(self: Tensor) -> bool:
+    """Whether the elements are stored with coordinates: layout ``torch.sparse_coo``."""
+    return layout_of(self) is layout.sparse_coo
+
+
+@_property
+def _is_sparse_csr(self: Tensor) -> bool:
+    """Whether the elements are stored by compressed rows: layout ``torch.sparse_csr``."""
+    return layout_of(self) is layout.sparse_csr
 
 
 # ---- elements
@@ -353,8 +365,10 @@ def _new_parameter(cls: type[Parameter], data: Any = None, requires_grad: bool =
     if not isinstance(data, Tensor):
         raise TypeError(f"Parameter data must be a Tensor, not {type(data).__name__}")
     made = object.__new__(cls)
-    made._array, made._kind = data._array, data.kind
+    made._array, made._kind = data._array, own_kind(data._array, data.kind)
     made._node = made._base = None
+    if made._kind is None:
+        made._hidden_kind = data.kind
     made._writes = data._writes
     flip(made, data._flips)
     if requires_grad:

@@ -18,11 +18,13 @@ from flambeau.core.layout import channels_last, channels_last_3d, contiguous_for
 from flambeau.core.modes import flags, modes
 from flambeau.core.op import LINEAR, Op
 from flambeau.core.publish import exported, method
+from flambeau.core.sparse import wrap_any
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.virtual import virtual
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import copying
+from flambeau.kernels.shared.sparse.arrays import SparseArray
 
 # ---- copies
 
@@ -55,6 +57,7 @@ _clone = Op("clone", _laid_out, params=("memory_format",), vjp={"input": lambda 
 _in_order = Op("contiguous", copying.in_order, params=("shape",), node="Clone", jvp=LINEAR,
     vjp={"input": lambda grad: grad}, shape=lambda array, shape: shape,
     batch=lambda op, input, shape: op(input, (input.shape[0], *shape)))  # fmt: skip
+_clone.sparse = _clone.form(lambda array, memory_format: array.copy())
 
 
 @method("clone")
@@ -96,6 +99,8 @@ def _has_format(tensor: Tensor, memory_format: Any) -> bool:
 
 
 def _converted(array: Any, kind: Kind, memory_format: Any) -> Any:
+    if isinstance(array, SparseArray):
+        return moved(cast(array, kind.dtype), kind)
     if array.dtype != kind.array_type:
         cast_array = cast(array, kind.dtype)
         array = (
@@ -110,6 +115,8 @@ def _converted(array: Any, kind: Kind, memory_format: Any) -> Any:
 
 def moved(array: Any, kind: Kind) -> Any:
     """An array on the device of a kind."""
+    if isinstance(array, SparseArray):
+        return array.moved(lambda part: moved(part, kind))
     if kind.place == META:
         return virtual(array.shape, array.dtype, array.strides if array.size else None)
     if kind.place == 0:
@@ -121,6 +128,7 @@ def moved(array: Any, kind: Kind) -> Any:
 _to = Op("_to_copy", _converted, params=("kind", "memory_format"), jvp=LINEAR, node="ToCopy",
          vjp={"input": lambda grad: grad},
          batch=lambda op, input, kind, memory_format: op(input, kind, memory_format))  # fmt: skip
+_to.sparse = _to  # the kernel takes arrays of every layout
 _to.shape_rule = lambda array, kind, memory_format: _laid_out_shape(
     array, memory_format, kind.array_type
 )
@@ -134,8 +142,8 @@ def convert(tensor: Tensor, kind: Kind, memory_format: Any = None) -> Tensor:
         if (
             source.category & kind.category & 4
             and memory_format is None
-            and array.flags.c_contiguous
             and tensor._kind is not None
+            and array.flags.c_contiguous
             and not (flags.active or kind.place == META)
         ):
             result = wrap(array.astype(kind.array_type), kind)
@@ -145,7 +153,7 @@ def convert(tensor: Tensor, kind: Kind, memory_format: Any = None) -> Tensor:
         return dispatch(_to, (tensor,), (kind, memory_format))
     if source.place == META:
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
-    result = wrap(_converted(elements(tensor), kind, memory_format), kind)
+    result = wrap_any(_converted(elements(tensor), kind, memory_format), kind)
     if modes.grad and tensor._node is not None:
         record(_to, result, (tensor,), (kind, memory_format))
     return result
@@ -250,14 +258,6 @@ def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs:
             if name == f"torch.{where}{scalar_name(of)}Tensor":
                 return self.to(device=place, dtype=of)  # type: ignore[attr-defined]
     raise ValueError(f"invalid type: {name!r}")
-
-
-@method("to_dense")
-def _to_dense(
-    self: Tensor, dtype: DType | None = None, *, masked_grad: bool | None = None
-) -> Tensor:
-    """The tensor itself, which is dense, in the given dtype."""
-    return self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
 
 
 @method("type_as")

@@ -14,12 +14,13 @@ from flambeau.core.kind import kind_of
 from flambeau.core.layout import contiguous_format
 from flambeau.core.modes import flags
 from flambeau.core.publish import exported, method
+from flambeau.core.sparse import layout_of
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.writing import deliver
 from flambeau.kernels.select import CPU
 from flambeau.ops.factories import (
     Number,
-    check_layout,
+    array_of,
     dtype_of_number,
     filled,
     kind_for,
@@ -114,7 +115,6 @@ def _new(
     if "names" in size:
         raise NotImplementedError("named tensors are not supported")
     shape = sizes(name, size)
-    check_layout(layout)
     if out is not None:
         if dtype is not None and dtype is not out.dtype:
             raise RuntimeError(
@@ -123,7 +123,7 @@ def _new(
             )
         return deliver(name, wrap(filled(shape, out.kind, value), out.kind), out)
     kind = kind_for(dtype, device)
-    return made(filled(shape, kind, value), kind, requires_grad)
+    return made(array_of(shape, kind, value, layout), kind, requires_grad)
 
 
 def full(
@@ -306,7 +306,9 @@ def _new_from(self: Tensor, name: str, size: Any, value: Any, options: dict[str,
         return self.alike(lambda t, size: _new_from(t, name, size, value, options), size)
     dtype, device = options.get("dtype") or self.dtype, options.get("device") or self.device
     kind = kind_of(dtype, devices.as_device(device))
-    return made(filled(sizes(name, size), kind, value), kind, options.get("requires_grad", False))
+    layout = options.get("layout") or layout_of(self)
+    array = array_of(sizes(name, size), kind, value, layout)
+    return made(array, kind, options.get("requires_grad", False))
 
 
 @method("new_zeros")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from flambeau.core.dispatch import dispatch
 from flambeau.core.dtype import int64
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import embedding as kernels
+from flambeau.kernels.shared.sparse import gathering as sparse_kernels
 from flambeau.ops.batching import counted_on
 from flambeau.ops.direct import run
 from flambeau.ops.examples import is_readable
@@ -53,6 +55,29 @@ _embedding_grad = Op("embedding_backward", kernels.embedding_backward,
         (rows, *grad.shape[len(indices.shape) :]), grad.dtype))  # fmt: skip
 
 
+_embedding_of_sparse = Op(
+    "embedding_with_sparse_gradient",
+    kernels.embedding_forward,
+    inputs=("weight", "indices"),
+    params=("padding_idx", "scale_grad_by_freq"),
+    node="Embedding",
+    vjp={
+        "weight": lambda grad, indices, weight_shape, padding_idx, scale_grad_by_freq: dispatch(
+            _embedding_sparse_grad,
+            (grad, indices),
+            (weight_shape[0], padding_idx, scale_grad_by_freq),
+        )
+    },
+    jvp=_embedding.jvp_rule,
+    batch=_batch_embedding,
+    shape=_embedding.shape_rule,
+)
+_embedding_sparse_grad = Op("embedding_sparse_backward", sparse_kernels.rows_of,
+    inputs=("grad_output", "indices"), params=("rows", "padding_idx", "scale_grad_by_freq"),
+    vjp={"grad_output": lambda grad, indices, padding_idx: _rows(
+        grad.to_dense(), indices, padding_idx)})  # fmt: skip
+
+
 def _rows(table: Tensor, indices: Tensor, padding_idx: int) -> Tensor:
     rows = _embedding(table, indices, padding_idx, False)
     if padding_idx >= 0:
@@ -90,9 +115,7 @@ def look_up(
         raise RuntimeError("'weight' must be 2-D")
     check_indices(indices, "embedding")
     if sparse and weight._node is not None:
-        raise NotImplementedError(
-            "embedding(): sparse gradients need torch.sparse tensors: use sparse=False"
-        )
+        return run(_embedding_of_sparse, (weight, indices), (padding_idx, scale_grad_by_freq))
     return run(_embedding, (weight, indices), (padding_idx, scale_grad_by_freq))
 
 

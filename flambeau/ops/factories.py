@@ -17,9 +17,11 @@ from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.layout import contiguous_format, preserve_format, strided
 from flambeau.core.limits import iinfo
 from flambeau.core.modes import flags, modes
-from flambeau.core.tensor import INFERENCE, Tensor, wrap
+from flambeau.core.sparse import is_sparse, wrap_any
+from flambeau.core.tensor import INFERENCE, Tensor
 from flambeau.core.virtual import virtual
 from flambeau.kernels.select import META
+from flambeau.ops.sparse_filling import like_sparse, without_elements
 
 Number = complex  # bool, int, float or complex
 
@@ -33,7 +35,7 @@ def kind_for(dtype: DType | None, device: Any) -> Kind:
 
 def made(array: Any, kind: Kind, requires_grad: bool = False) -> Tensor:
     """A new tensor over a new array."""
-    tensor = wrap(array, kind)
+    tensor = wrap_any(array, kind)
     if flags.active and modes.inference:
         tensor._writes = INFERENCE
     return tensor.requires_grad_() if requires_grad else tensor  # type: ignore[attr-defined]
@@ -111,9 +113,13 @@ def _dimension(function: str, n: Any) -> int:
     return n.__index__()
 
 
-def check_layout(layout: Any) -> None:
-    if layout is not None and layout is not strided:
-        raise NotImplementedError(f"factory functions make strided tensors only, not {layout}")
+def array_of(shape: tuple[int, ...], kind: Kind, value: Any, layout: Any) -> Any:
+    """A new array of a layout; sparse ones keep no element, and so hold no other value than 0."""
+    if layout is None or layout is strided:
+        return filled(shape, kind, value)
+    if value:
+        raise RuntimeError(f"full(...) is not implemented for sparse layout {layout}")
+    return without_elements(shape, kind, layout.name)
 
 
 def dtype_of_number(value: Number) -> DType:
@@ -127,6 +133,8 @@ def dtype_of_number(value: Number) -> DType:
 def like_array(input: Tensor, kind: Kind, memory_format: Any, value: Any = None) -> Any:
     """A new array of the shape, and unless told otherwise the memory layout, of a tensor."""
     array = input._array
+    if is_sparse(input):
+        return like_sparse(input, kind, value)
     if memory_format not in (None, preserve_format):
         made_ = filled(tuple(array.shape), kind, value)
         return (

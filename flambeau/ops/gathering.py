@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.dispatch import dispatch
 from flambeau.core.dtype import int32, int64, scalar_name
 from flambeau.core.op import LINEAR, Op, wrap_dim
 from flambeau.core.promotion import result_dtype
@@ -17,6 +18,7 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import gather_scatter, masking
 from flambeau.kernels.shared import indexing as kernels
+from flambeau.kernels.shared.sparse import gathering as sparse_kernels
 from flambeau.ops.batching import is_shared, of_flat
 from flambeau.ops.broadcasting import broadcast_tensors
 from flambeau.ops.examples import by_example
@@ -103,6 +105,16 @@ _gather = Op("gather", gather_scatter.gathered, inputs=("input", "index"), dims=
     doc="The elements whose place along a dimension an index says.")  # fmt: skip
 
 
+_gather_of_sparse = Op("gather_with_sparse_gradient", gather_scatter.gathered,
+    inputs=("input", "index"), dims=("dim",), jvp=LINEAR, node="Gather",
+    vjp={"input": lambda grad, input_shape, index, dim:
+        dispatch(_gather_backward, (grad, index), (input_shape, dim))},
+    shape=_gather.shape_rule)  # fmt: skip
+_gather_backward = Op("gather_sparse_backward", sparse_kernels.elements_of,
+    inputs=("grad_output", "index"), params=("shape", "dim"),
+    vjp={"grad_output": lambda grad, index, dim: grad.to_dense().gather(dim, index)})  # fmt: skip
+
+
 @method("gather")
 def gather(
     input: Tensor,
@@ -134,7 +146,8 @@ def gather(
                     f"be no larger than self {list(input.shape)} apart from dimension {dim}"
                 )
     check_no_overlap(out, (input,))
-    return deliver("gather", _gather(input, index, dim), out, exact=True)
+    op = _gather_of_sparse if sparse_grad else _gather
+    return deliver("gather", op(input, index, dim), out, exact=True)
 
 
 @method("take_along_dim")

@@ -12,6 +12,7 @@ from flambeau.core.flips import elements
 from flambeau.core.kind import CPU_KINDS, Kind
 from flambeau.core.op import LEADING, POINTWISE, SAME, Op
 from flambeau.core.publish import exported, method
+from flambeau.core.sparse import is_sparse
 from flambeau.core.tensor import Tensor
 from flambeau.core.views import become, check_write, needs_history
 from flambeau.core.writing import mutate, shadow, write
@@ -20,6 +21,7 @@ from flambeau.kernels.select import META
 from flambeau.kernels.shared import copying as kernels
 from flambeau.ops.conversion import convert, moved
 from flambeau.ops.pointwise.rules import zeros
+from flambeau.ops.sparse_filling import fill_sparse
 
 _copy = Op("copy", kernels.copied, inputs=("input", "src"), shape=SAME, batch=LEADING,
            vjp={"input": lambda grad: None, "src": lambda grad: grad},
@@ -91,6 +93,8 @@ def _fill_with(self: Tensor, value: Any) -> Tensor:
         check_fits(value, kind.dtype)
     if self.absorb is not None:
         return self.absorb(dispatch(_fill, (self,), (number_array(value, kind).item(),)))
+    if is_sparse(self):
+        return fill_sparse(self, value)
     if not needs_history(self, ()):
         write(self, number_array(value, kind) if kind.place != META else value)
         return self

@@ -10,6 +10,7 @@ import numpy
 from flambeau.core.dtype import scalar_name
 from flambeau.core.flips import CONJ, elements
 from flambeau.core.publish import method
+from flambeau.core.sparse import is_sparse
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
@@ -52,6 +53,8 @@ def _host(tensor: Tensor) -> numpy.ndarray:
     if kind.place == META:
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
     array = elements(tensor)
+    if is_sparse(tensor):
+        return numpy.asarray(array)  # which refuses
     return array if kind.place == 0 else array.get()
 
 

@@ -13,6 +13,7 @@ from flambeau.core.flips import flip
 from flambeau.core.modes import modes
 from flambeau.core.op import Op
 from flambeau.core.publish import method
+from flambeau.core.sparse import own_kind, wrap_any
 from flambeau.core.tensor import PLAIN, Parameter, Tensor
 
 
@@ -42,7 +43,7 @@ class _Call:
 def _intercept(self: Tensor, op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
     """Hands a call with a subclass among its arguments to that class's ``__torch_function__``."""
     classes = tuple(
-        dict.fromkeys([type(t) for t in tensors if isinstance(t, Tensor) and t._kind is None])
+        dict.fromkeys([type(t) for t in tensors if isinstance(t, Tensor) and type(t) not in PLAIN])
     )
     call = _Call(op, len(tensors))
     args = (*tensors, *params)
@@ -62,9 +63,8 @@ def as_plain(value: Any) -> Any:
     """A subclass instance as a plain tensor over the same memory, with the same history."""
     if not isinstance(value, Tensor) or value._kind is not None or type(value) in PLAIN:
         return value
-    plain = object.__new__(Tensor)
-    plain._array, plain._kind, plain._node = value._array, value.kind, value._node
-    plain._base, plain._writes = value._base, value._writes
+    plain = wrap_any(value._array, value.kind)
+    plain._node, plain._base, plain._writes = value._node, value._base, value._writes
     return flip(plain, value._flips)
 
 
@@ -129,10 +129,10 @@ def _as_subclass(self: Tensor, cls: type[Tensor]) -> Tensor:
         self._base,
         self._writes,
     )
-    made._kind = self.kind
+    made._kind = own_kind(self._array, self.kind) if cls in PLAIN else None
+    if made._kind is None:
+        made._hidden_kind = self.kind
     flip(made, self._flips)
-    if cls not in PLAIN:
-        made._kind, made._hidden_kind = None, self.kind
     return made
 
 

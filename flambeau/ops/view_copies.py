@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flambeau.core.dtype import dtype as DType
+from flambeau.core.layout import contiguous_format
 from flambeau.core.op import LINEAR, SAME, Op, wrap_dim
 from flambeau.core.publish import aten, exported, method
 from flambeau.core.tensor import Tensor
@@ -25,11 +26,11 @@ def _copied(name: str, view: Any, out: Any) -> Any:
     if out is not None:
         delivered = deliver(name, view, out, exact=True)
         return delivered if isinstance(view, Tensor) else None
-    return view.contiguous().clone() if isinstance(view, Tensor) else tuple(map(_clone, view))
+    return _clone(view) if isinstance(view, Tensor) else tuple(map(_clone, view))
 
 
 def _clone(tensor: Any) -> Any:
-    return tensor.contiguous().clone()
+    return tensor.clone(memory_format=contiguous_format)
 
 
 def alias_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:

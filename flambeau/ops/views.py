@@ -11,6 +11,7 @@ from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
 from flambeau.core.op import SAME, Op, wrap_dim
 from flambeau.core.publish import exported, method
+from flambeau.core.sparse import wrap_any
 from flambeau.core.storage import strides
 from flambeau.core.tensor import PLAIN, Tensor, share_version, wrap, wrap_view
 from flambeau.kernels.quiet import silence
@@ -136,7 +137,7 @@ def detach(input: Tensor) -> Tensor:
     if input._kind is not None and not (flags.active and modes.interceptors):
         result = wrap(input._array, input._kind)
     elif input._kind is None and type(input) in PLAIN:
-        result = flip(wrap(input._array, input.kind), input._flips)
+        result = flip(wrap_any(input._array, input.kind), input._flips)
     else:
         result = _detach(input)
     result._writes = input._writes if input._writes is not None else share_version(input)

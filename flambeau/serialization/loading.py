@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import numpy
 
+from flambeau._utils import sparse_checked_at_the_end
 from flambeau.core.device import cpu, device
 from flambeau.core.dtype import uint8
 from flambeau.core.typed_storage import TypedStorage, _LegacyStorage, typed
@@ -140,6 +141,7 @@ class _Reader:
         self.restore, self.options = restore, options
         self.loaded: dict[str, UntypedStorage] = {}
 
+    @sparse_checked_at_the_end()
     def read(self, file: Any, mapped: str | None) -> Any:
         start = file.tell()
         magic = file.read(4)

@@ -1,0 +1,1 @@
+"""Sparse products with compiled loops."""
