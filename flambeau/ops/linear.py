@@ -6,7 +6,6 @@ import math
 
 from flambeau.core.autocast import autocast
 from flambeau.core.dispatch import dispatch
-from flambeau.core.dtype import scalar_name
 from flambeau.core.errors import matmul_error
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
@@ -19,7 +18,7 @@ from flambeau.kernels.select import META
 from flambeau.kernels.shared import products as kernels
 from flambeau.ops.pointwise.rules import conj
 from flambeau.ops.products import matmul, same_dtype
-from flambeau.ops.sums_of_products import check_expands
+from flambeau.ops.sums_of_products import check_dtypes, check_expands
 
 
 def _batch_linear(op: Op, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -117,13 +116,10 @@ def _checked_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
     rows = math.prod(input.shape[:-1])
     if input.shape[-1] != weight.shape[1]:
         raise matmul_error((rows, input.shape[-1]), (weight.shape[1], weight.shape[0]))
-    if bias is not None and bias.dtype is not input.dtype:
-        raise RuntimeError(
-            f"self and mat2 must have the same dtype, but got {scalar_name(bias.dtype)} and "
-            f"{scalar_name(weight.dtype)}"
-        )
-    same_dtype("linear", input, weight)
-    if bias is not None:
+    if bias is None:
+        same_dtype("linear", input, weight)
+    else:
+        check_dtypes(bias, input, weight)
         if bias.ndim < 2 or input.ndim == 2:
             check_expands(bias, (rows, weight.shape[0]))
         else:

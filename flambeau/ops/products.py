@@ -34,6 +34,24 @@ def same_dtype(name: str, *tensors: Tensor) -> None:
             )
 
 
+def same_stacks(first: Tensor, second: Tensor) -> None:
+    """The check of two stacks of matrices."""
+    if first.dtype is not second.dtype:
+        raise RuntimeError(
+            f"expected scalar type {scalar_name(first.dtype)} but found {scalar_name(second.dtype)}"
+        )
+
+
+def same_vectors(vector: Tensor, matrix: Tensor, factor: Tensor) -> None:
+    """The check of ``vector + matrix @ factor``."""
+    if not vector.dtype is matrix.dtype is factor.dtype:
+        shown = [scalar_name(t.dtype) for t in (vector, matrix, factor)]
+        raise RuntimeError(
+            "addmv input tensors must have the same dtype, but got "
+            f"{shown[0]}, {shown[1]}, and {shown[2]}"
+        )
+
+
 _mm = Op(
     "mm",
     kernels.mm,
@@ -136,7 +154,7 @@ def bmm(
             f"Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, "
             f"{input.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
         )
-    same_dtype("bmm", input, mat2)
+    same_stacks(input, mat2)
     result = _matmul(input, mat2)
     return deliver("bmm", result if out_dtype is None else result.to(out_dtype), out, exact=True)
 
@@ -209,7 +227,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"size mismatch, got input ({input.shape[0]}), mat "
             f"({input.shape[0]}x{input.shape[1]}), vec ({vec.shape[0]})"
         )
-    same_dtype("mv", input, vec)
+    same_vectors(vec, input, vec)
     return deliver("mv", _mm(input, vec.unsqueeze(1)).squeeze(1), out, exact=True)  # type: ignore
 
 
@@ -273,7 +291,10 @@ def _matmul_of(input: Tensor, other: Any) -> Tensor:
         return _matmul_of(input, other.unsqueeze(1)).squeeze(-1)  # type: ignore[attr-defined]
     if input.shape[-1] != other.shape[-2]:
         raise _stack_error(input.shape, other.shape)
-    same_dtype("matmul", input, other)
+    if other.ndim == 2:
+        same_dtype("matmul", input, other)
+    else:
+        same_stacks(input, other)
     for i, (m, n) in enumerate(zip(reversed(input.shape[:-2]), reversed(other.shape[:-2])), 3):
         if m != n and 1 not in (m, n):
             raise RuntimeError(
@@ -317,5 +338,5 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 ger = outer
 
-__all__ = exported(globals(), "same_dtype")
+__all__ = exported(globals(), "same_dtype same_stacks same_vectors")
 silence(globals())

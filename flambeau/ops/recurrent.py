@@ -214,6 +214,21 @@ rnn_tanh, rnn_relu, lstm, gru = (_layers(mode) for mode in ("rnn_tanh", "rnn_rel
 def _cell(
     mode: str, x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, b_ih: Any, b_hh: Any
 ) -> State:
+    if x.shape[1] != w_ih.shape[1]:
+        raise RuntimeError(
+            f"input has inconsistent input_size: got {x.shape[1]} expected {w_ih.shape[1]}"
+        )
+    for place, part in enumerate(state):
+        if part.size(0) != x.shape[0]:
+            raise RuntimeError(
+                f"Input batch size {x.shape[0]} doesn't match hidden{place} batch size "
+                f"{part.size(0)}"
+            )
+        if part.size(1) != w_hh.shape[1]:
+            raise RuntimeError(
+                f"hidden{place} has inconsistent hidden_size: got {part.size(1)}, expected "
+                f"{w_hh.shape[1]}"
+            )
     return _STEPS[mode](linear(x, w_ih, b_ih), state, w_hh, b_hh, None)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.autocast import autocast, autocasting
+from flambeau.core.dtype import cpp_name, scalar_name
 from flambeau.core.dtype import dtype as DType
-from flambeau.core.dtype import scalar_name
 from flambeau.core.errors import matmul_error
 from flambeau.core.modes import flags
 from flambeau.core.op import Op
@@ -18,7 +18,7 @@ from flambeau.kernels.shared import products as kernels
 from flambeau.ops.batching import padded_to
 from flambeau.ops.geometry import relook
 from flambeau.ops.pointwise.rules import adjoint
-from flambeau.ops.products import bmm, mv, outer, same_dtype
+from flambeau.ops.products import bmm, mv, outer, same_stacks, same_vectors
 
 
 def _batch_addmm(
@@ -76,14 +76,19 @@ def addmm(
             raise RuntimeError(f"{name} must be a matrix, got {tensor.ndim}-D tensor")
     if mat1.shape[1] != mat2.shape[0]:
         raise matmul_error(mat1.shape, mat2.shape)
-    same_dtype("addmm", mat1, mat2)
-    if input.dtype is not mat1.dtype:
-        raise RuntimeError(
-            f"self and mat2 must have the same dtype, but got {scalar_name(input.dtype)} and "
-            f"{scalar_name(mat2.dtype)}"
-        )
+    check_dtypes(input, mat1, mat2)
     check_expands(input, (mat1.shape[0], mat2.shape[1]))
     return deliver("addmm", _addmm(input, mat1, mat2, beta, alpha), out, exact=True)
+
+
+def check_dtypes(input: Tensor, mat1: Tensor, mat2: Tensor) -> None:
+    """The check of ``input + mat1 @ mat2``."""
+    for name, tensor in (("self", input), ("mat1", mat1)):
+        if tensor.dtype is not mat2.dtype:
+            raise RuntimeError(
+                f"{name} and mat2 must have the same dtype, but got {scalar_name(tensor.dtype)} "
+                f"and {scalar_name(mat2.dtype)}"
+            )
 
 
 def check_expands(input: Tensor, shape: tuple[int, ...]) -> None:
@@ -104,6 +109,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: complex = 1, alpha: 
             f"size mismatch, got input ({input.shape[0] if input.ndim else 1}), mat "
             f"({mat.shape[0]}x{mat.shape[1]}), vec ({vec.shape[0]})"
         )
+    same_vectors(input, mat, vec)
     product = _times(mv(mat, vec), alpha)
     return deliver("addmv", product if beta == 0 else product + _times(input, beta), out)
 
@@ -136,7 +142,13 @@ def baddbmm(
             f"Expected size for first two dimensions of batch2 tensor to be: [{batch1.shape[0]}, "
             f"{batch1.shape[2]}] but got: [{batch2.shape[0]}, {batch2.shape[1]}]."
         )
-    same_dtype("baddbmm", batch1, batch2)
+    same_stacks(batch1, batch2)
+    if input.dtype is not batch1.dtype:
+        shown = cpp_name(input.dtype), cpp_name(batch1.dtype), cpp_name(batch2.dtype)
+        raise RuntimeError(
+            f"Input dtypes must be the same, got: input {shown[0]}, batch1: {shown[1]}, batch2: "
+            f"{shown[2]}"
+        )
     check_expands(input, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
     return deliver("baddbmm", _addmm(input, batch1, batch2, beta, alpha), out, exact=True)
 
@@ -146,6 +158,7 @@ def baddbmm(
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, alpha: complex = 1,
            out: Tensor | None = None) -> Tensor:  # fmt: skip
     """``beta * input + alpha * sum(batch1 @ batch2)``, summed over the stack."""
+    check_dtypes(input, batch1, batch2)
     product = _times(bmm(batch1, batch2).sum(0, dtype=batch1.dtype), alpha)  # type: ignore
     check_expands(input, tuple(product.shape))
     return deliver(
@@ -184,5 +197,5 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: complex = 1, alpha:
 addmv_ = Tensor.addmv_  # type: ignore[attr-defined]
 
 
-__all__ = [*exported(globals(), "check_expands"), "addmv_"]
+__all__ = [*exported(globals(), "check_dtypes check_expands"), "addmv_"]
 silence(globals())

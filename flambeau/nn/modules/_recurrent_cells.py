@@ -76,12 +76,12 @@ class RNNCellBase(Module):
             shown = type(self).__name__
             raise ValueError(f"{shown}: Expected {name} to be 1D or 2D, got {value.dim()}D instead")
 
-    def _state_of(self, input: Tensor, hx: Tensor | None) -> Tensor:
+    def _state_of(self, input: Tensor, hx: Tensor | None, batched: bool) -> Tensor:
         """The state as a batch, zeros without one."""
         if hx is None:
             size = (input.size(0), self.hidden_size)
             return zeros(size, dtype=input.dtype, device=input.device)
-        return hx if hx.dim() == 2 else hx.unsqueeze(0)
+        return hx if batched else hx.unsqueeze(0)
 
     def _step(self, cell: Callable[..., Tensor], input: Tensor, hx: Tensor | None) -> Tensor:
         """The next state of a cell that has one."""
@@ -90,7 +90,7 @@ class RNNCellBase(Module):
             self._check_rank(hx, "hidden")
         batched = input.dim() == 2
         rows = input if batched else input.unsqueeze(0)
-        result = cell(rows, self._state_of(rows, hx), *self._weights())
+        result = cell(rows, self._state_of(rows, hx, batched), *self._weights())
         return result if batched else result.squeeze(0)
 
 
@@ -164,7 +164,7 @@ class LSTMCell(RNNCellBase):
             self._check_rank(one, f"hx[{place}]")
         batched = input.dim() == 2
         rows = input if batched else input.unsqueeze(0)
-        states = [self._state_of(rows, one) for one in (hx or (None, None))]
+        states = [self._state_of(rows, one, batched) for one in (hx or (None, None))]
         h, c = recurrent.lstm_cell(rows, states, *self._weights())
         return (h, c) if batched else (h.squeeze(0), c.squeeze(0))
 
