@@ -60,7 +60,7 @@ class autocast:  # noqa: N801
         self._cache_enabled = kept
         self._enabled = enabled and _usable(device_type, self.fast_dtype)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> autocast:
         self.prev_cache_enabled = state.is_autocast_cache_enabled()
         self.prev = state.is_autocast_enabled(self.device)
         self.prev_fastdtype = state.get_autocast_dtype(self.device)
@@ -68,6 +68,7 @@ class autocast:  # noqa: N801
         state.set_autocast_enabled(self.device, self._enabled)
         state.autocast_increment_nesting()
         state.set_autocast_cache_enabled(self._cache_enabled)
+        return self
 
     def __exit__(self, *exc: object) -> bool:
         if state.autocast_decrement_nesting() == 0:

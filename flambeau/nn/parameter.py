@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flambeau.core.tensor import Parameter, Tensor
@@ -117,6 +118,26 @@ class UninitializedTensorMixin:
         if name in ALLOWED:
             return super().__torch_function__(func, types, args, kwargs or {})
         raise ValueError(NO_VALUE.format(func, cls.__name__))
+
+
+# Methods that plain tensors answer without a call that could be intercepted.
+DIRECT = (
+    "__bool__", "__float__", "__int__", "__len__", "backward", "data_ptr", "dim", "element_size",
+    "is_contiguous", "item", "ndimension", "nelement", "numel", "numpy", "storage",
+    "storage_offset", "stride", "tolist", "untyped_storage",
+)  # fmt: skip
+
+
+def _refusing(name: str) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise ValueError(NO_VALUE.format(f"<method '{name}' of 'Tensor'>", type(self).__name__))
+
+    method.__name__ = name
+    return method
+
+
+for _name in DIRECT:
+    setattr(UninitializedTensorMixin, _name, _refusing(_name))
 
 
 def _without_shape(cls: type[Tensor], tensor: Tensor) -> Any:

@@ -324,6 +324,7 @@ def divergence(input: Tensor, target: Tensor, reduction: str, log_target: bool) 
     return _pair(_kl_div, input, target, bool(log_target), reduction)
 
 
+@autocasting("binary_cross_entropy")
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Maybe = None, size_average: bool | None = None,
     reduce: bool | None = None, reduction: str = "mean",

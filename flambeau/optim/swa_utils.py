@@ -201,15 +201,15 @@ class SWALR(LRScheduler):
         count = len(optimizer.param_groups)
         if isinstance(swa_lr, (list, tuple)) and len(swa_lr) != count:
             raise ValueError(
-                "swa_lr must have the same length as optimizer.param_groups: swa_lr has "
-                f"{len(swa_lr)}, optimizer.param_groups has {count}"
+                "swa_lr must have the same length as optimizer.param_groups. swa_lr has "
+                f"{len(swa_lr)} values, param_groups has {count}."
             )
         rates = list(swa_lr) if isinstance(swa_lr, (list, tuple)) else [swa_lr] * count
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
             group["swa_lr"] = rate
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(
-                f"anneal_strategy must by one of 'cos' or 'linear', instead got {anneal_strategy}"
+                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
             )
         self._anneal_strategy = anneal_strategy
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:

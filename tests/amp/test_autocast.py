@@ -172,3 +172,13 @@ class TestTraining:
         assert forward(Context(), half) == (torch.float16, False)
         with torch.autocast("cpu"):
             assert forward(Context(), half) == (torch.float32, False)
+
+
+def test_binary_cross_entropy_of_two_dtypes():
+    """Is cast before the dtypes are compared; ``with`` gives the context."""
+    with torch.autocast("cpu") as context:
+        assert isinstance(context, torch.autocast)
+        loss = torch.nn.functional.binary_cross_entropy(
+            torch.tensor([0.5]).bfloat16(), torch.tensor([1.0])
+        )
+    assert loss.dtype is torch.float32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import pytest
 
@@ -206,7 +207,7 @@ def test_fusion():
         utils.fuse_conv_bn_eval(conv.train(), norm)
 
 
-@pytest.mark.filterwarnings("ignore:This API is deprecated")
+@pytest.mark.filterwarnings("ignore:`torch.nn.utils.stateless.functional_call` is deprecated")
 def test_functional_call():
     layer = nn.Linear(1, 1)
     tied = nn.Sequential(layer, layer)
@@ -216,6 +217,14 @@ def test_functional_call():
     with pytest.raises(RuntimeError, match=r"Missing key\(s\): '0.bias'"):
         stateless.functional_call(tied, {"0.weight": values["0.weight"]}, x, strict=True)
     assert layer.weight is tied[1].weight and layer.weight.item() != 2.0
+
+
+def test_clipping_warns_of_an_empty_generator_only():
+    with pytest.warns(UserWarning, match="`parameters` is an empty generator"):
+        utils.clip_grad_norm_((p for p in ()), 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert utils.clip_grad_norm_([], 1.0) == 0
 
 
 def test_skip_init():

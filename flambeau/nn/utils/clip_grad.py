@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Iterable
+from types import GeneratorType
 from typing import Any
 
 from flambeau.autograd.grad_mode import no_grad
@@ -106,9 +107,8 @@ def clip_grad_norm_(
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
     """
-    given = not isinstance(parameters, Tensor)
     values = _listed(parameters)
-    if given and not values:
+    if isinstance(parameters, GeneratorType) and not values:
         warnings.warn(
             "`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2
         )

@@ -65,7 +65,8 @@ def _require_like(
         before, after = getattr(old, what), getattr(new, what)
         if before != after:
             raise ValueError(
-                f"{opening} the {what} of the tensor, unless `unsafe` flag is enabled.{closing}\n"
+                f"{opening} the {what} of the tensor, unless the `unsafe` flag is enabled."
+                f"{closing}\n"
                 f"{names[0]} {what}: {before}\n{names[1]} {what}: {after}"
             )
 
