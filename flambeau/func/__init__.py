@@ -16,9 +16,12 @@ from flambeau.func.functional_call import (
     replace_all_batch_norm_modules_,
     stack_module_state,
 )
+from flambeau.func.levels import debug_unwrap
+from flambeau.func.rearranging import rearrange
 from flambeau.func.vmap import vmap
 
 __all__ = [
+    "debug_unwrap",
     "functional_call",
     "functionalize",
     "grad",
@@ -28,6 +31,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "rearrange",
     "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",

@@ -20,6 +20,7 @@ from flambeau.ops.creation import ones_like, zeros_like
 from flambeau.ops.sequences import eye
 
 Function = Callable[..., Any]
+_NO_OUTPUT = "Expected f to be a function that has non-empty output (got output = [])"
 
 
 # ---- arguments to differentiate with respect to
@@ -82,7 +83,7 @@ def grad_and_value(func: Function, argnums: Any = 0, has_aux: bool = False) -> F
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         several = isinstance(argnums, tuple)
-        places = [n % len(args) if args else n for n in (argnums if several else (argnums,))]
+        places = _places(argnums, args)
         trees = [flatten(args[n]) for n in places]
         with enable_grad():
             groups = [[_leaf(v) for v in values] for values, _ in trees]
@@ -160,6 +161,8 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
                 )
             output, aux = output
     outputs, out_spec = flatten(output)
+    if not outputs:
+        raise RuntimeError(f"vjp(f, *primals): {_NO_OUTPUT}")
     for one in outputs:
         if not isinstance(one, Tensor):
             raise RuntimeError(
@@ -190,7 +193,15 @@ def jacrev(
     chunk_size: int | None = None,
     _preallocate_and_copy: bool = False,
 ) -> Function:
-    """The Jacobian by reverse mode, a row per element of the output."""
+    """The Jacobian by reverse mode, a row per element of the output: ``chunk_size`` of them at a
+    time, or all at once.
+
+    >>> torch.func.jacrev(torch.sin)(torch.zeros(2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError("jacrev: `chunk_size` should be greater than 0.")
 
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -214,6 +225,15 @@ def jacrev(
     return wrapper
 
 
+def _places(argnums: Any, args: tuple[Any, ...]) -> list[int]:
+    """The positions of the arguments to differentiate with respect to."""
+    chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    for n in chosen:
+        if not -len(args) <= n < len(args):
+            raise RuntimeError(f"Got argnum={n}, but only {len(args)} positional inputs")
+    return [n % len(args) for n in chosen]
+
+
 def _basis(like: Tensor) -> Tensor:
     """For each element of a tensor, one of its shape that is one there and zero elsewhere."""
     count = like.numel()
@@ -225,7 +245,7 @@ def _bound(
 ) -> tuple[list[Any], bool, Function]:
     """The chosen arguments, whether a tuple was asked for, and the function of them alone."""
     several = isinstance(argnums, tuple)
-    places = [n % len(args) for n in (argnums if several else (argnums,))]
+    places = _places(argnums, args)
 
     def call(*chosen: Any) -> Any:
         inner = list(args)
@@ -257,12 +277,24 @@ def jvp(
             "For example, if primals is a tuple of 3 tensors, tangents also must be. Got "
             f"primals with structure {spec} and tangents with structure {tangent_spec}"
         )
+    if not values:
+        raise RuntimeError(
+            "jvp(f, primals, tangents): Expected primals to contain at least one Tensor."
+        )
+    for value in values:
+        if not isinstance(value, Tensor):
+            raise RuntimeError(
+                "jvp(f, primals, tangents): Expected primals to only contain Tensors, got "
+                f"{type(value)}"
+            )
     with new_level(constant) as level:
         output = func(*unflatten(spec, [dual(v, t, level) for v, t in zip(values, moves)]))
         aux = None
         if has_aux:
             output, aux = output
         outs, out_spec = flatten(output)
+        if not outs:
+            raise RuntimeError(f"jvp(f, primals, tangents): {_NO_OUTPUT}")
         split = [_parts(o, level) for o in outs]
         result = unflatten(out_spec, [p for p, _ in split])
         pushed = unflatten(out_spec, [t for _, t in split])

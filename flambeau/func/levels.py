@@ -97,3 +97,23 @@ def as_before(value: Tensor) -> Tensor:
         return value.before()
     history(value)  # renews it
     return shadow(value, True)
+
+
+def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
+    """What a transform has wrapped, to look at it: all values of a mapped tensor, a primal.
+
+    Unless ``recurse``, of the innermost transform alone. To be used in a debugger only: what is
+    computed with the result is unknown to the transform. TypeError unless it is a tensor.
+
+    >>> seen = []
+    >>> _ = torch.vmap(lambda x: seen.append(torch.func.debug_unwrap(x)) or x)(torch.ones(2))
+    >>> seen
+    [tensor([1., 1.])]
+    """
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"debug_unwrap(): expected a Tensor, not {type(tensor).__name__}")
+    while isinstance(tensor, Special):
+        tensor = tensor.parts[0]
+        if not recurse:
+            break
+    return tensor

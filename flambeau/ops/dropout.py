@@ -294,7 +294,8 @@ def _sloped_shape(array: Any, kind: Kind, *rest: Any) -> Any:
     return (array.shape, array.dtype), (array.shape, array.dtype)
 
 
-_rrelu_op = Op("rrelu_with_noise", _sloped, outputs=2, differentiable=(0,), shape=_sloped_shape,
+_rrelu_op = examples.RandomOp("rrelu_with_noise", _sloped, outputs=2,
+               differentiable=(0,), shape=_sloped_shape,
                params=("kind", "lower", "upper", "training", "generator"),
                vjp={"input": lambda grad, result1: grad * result1},
                jvp=lambda input_t, result1: input_t * result1)  # fmt: skip

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from flambeau.core.modes import modes
+from flambeau.core.op import Op
 from flambeau.core.tensor import Tensor
 
 P = ParamSpec("P")
@@ -42,6 +43,26 @@ def hide(drawn: Tensor) -> Tensor:
         if batch.randomness == "different":
             drawn = batch.wrap(drawn, batch.level)
     return drawn
+
+
+class RandomOp(Op):
+    """An operator that draws: its operands are mapped by each vmap whose examples draw for
+    themselves."""
+
+    def __call__(self, *args: Any) -> Any:
+        if modes.batches and counts():
+            n = len(self.inputs)
+            args = (*[_for_each(t) for t in args[:n]], *args[n:])
+        return super().__call__(*args)
+
+
+def _for_each(given: Any) -> Any:
+    """A tensor that no vmap maps, for each example that has draws of its own."""
+    if not isinstance(given, Tensor) or given.mapped:
+        return given
+    for size in reversed(counts()):
+        given = given.unsqueeze(0).expand(size, *given.shape)  # type: ignore[attr-defined]
+    return hide(given)
 
 
 def check_in_place(target: Any) -> None:

@@ -18,7 +18,6 @@ from flambeau.core.flips import elements
 from flambeau.core.generator import Generator
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
 from flambeau.core.modes import modes
-from flambeau.core.op import Op
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.core.views import bump
@@ -347,7 +346,8 @@ def _normal_shape(mean: Any, std: Any, kind: Kind, generator: Any) -> Any:
     return numpy.broadcast_shapes(numpy.shape(mean), numpy.shape(std)), kind.array_type
 
 
-_normal_op = Op("normal", _normal_sample, inputs=("mean", "std"), params=("kind", "generator"),
+_normal_op = examples.RandomOp("normal", _normal_sample, inputs=("mean", "std"),
+                params=("kind", "generator"),
                 shape=_normal_shape, vjp={"mean": no_gradient, "std": no_gradient})  # fmt: skip
 
 

@@ -35,6 +35,7 @@ from flambeau.ops.drawing import (
     source,
     unsupported,
 )  # fmt: skip
+from flambeau.ops.examples import RandomOp
 from flambeau.ops.factories import filled
 from flambeau.ops.filling import no_gradient
 from flambeau.ops.pointwise.rules import no_derivative
@@ -67,7 +68,9 @@ def _bernoulli_alike(array: Any, kind: Kind, generator: Any, p: float) -> Any:
 def _sampler(name: str, forward: Callable[..., Any], **options: Any) -> Op:
     options.setdefault("vjp", {"input": no_gradient})
     options.setdefault("params", ("kind", "generator"))
-    return Op(name, forward, shape=_contiguous, jvp=lambda input_t: no_gradient(input_t), **options)
+    return RandomOp(
+        name, forward, shape=_contiguous, jvp=lambda input_t: no_gradient(input_t), **options
+    )
 
 
 def _contiguous(array: Any, *rest: Any) -> Any:
@@ -241,7 +244,7 @@ def _binomial_gradient(grad: Tensor) -> Tensor:
     raise RuntimeError("derivative for aten::binomial is not implemented")
 
 
-_binomial_op = Op("binomial", _binomial_sample, inputs=("count", "prob"),
+_binomial_op = RandomOp("binomial", _binomial_sample, inputs=("count", "prob"),
                   params=("kind", "generator"), shape=_pair_shape,
                   vjp={"count": _binomial_gradient, "prob": _binomial_gradient})  # fmt: skip
 
@@ -310,7 +313,7 @@ def _categories_shape(
     return (*array.shape[:-1], samples), numpy.dtype(numpy.int64)
 
 
-_multinomial_op = Op("multinomial", _categories, shape=_categories_shape,
+_multinomial_op = RandomOp("multinomial", _categories, shape=_categories_shape,
                      params=("kind", "generator", "samples", "replacement"))  # fmt: skip
 
 

@@ -112,6 +112,42 @@ def one() -> torch.Tensor:
     return torch.tensor(1.0, dtype=torch.float64)
 
 
+LAYERS = {
+    "linear": (lambda: torch.nn.Linear(4, 2), (3, 4)),
+    "conv": (lambda: torch.nn.Conv2d(2, 4, 3, stride=2, padding=1, groups=2), (1, 2, 5, 5)),
+    "transposed": (lambda: torch.nn.ConvTranspose1d(2, 3, 3, stride=2), (1, 2, 4)),
+    "layer_norm": (lambda: torch.nn.LayerNorm(4), (3, 4)),
+    "rms_norm": (lambda: torch.nn.RMSNorm(4), (3, 4)),
+    "group_norm": (lambda: torch.nn.GroupNorm(2, 4), (2, 4, 3)),
+    "batch_norm": (lambda: torch.nn.BatchNorm1d(3, track_running_stats=False), (4, 3)),
+    "lstm": (lambda: torch.nn.LSTM(2, 3), (4, 1, 2)),
+    "attention": (lambda: torch.nn.TransformerEncoderLayer(4, 2, 8, 0.0), (3, 1, 4)),
+    "embedding": (lambda: torch.nn.Embedding(5, 3, padding_idx=1), None),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_of_each_example(name: str) -> None:
+    """The gradients of the parameters that all examples share, for each example."""
+    torch.manual_seed(0)
+    make, shape = LAYERS[name]
+    layer = make().double()
+    x = torch.randint(0, 5, (3, 4)) if shape is None else torch.randn(3, *shape).double()
+    parameters = dict(layer.named_parameters())
+
+    def loss(values: dict[str, torch.Tensor], one: torch.Tensor) -> torch.Tensor:
+        out = func.functional_call(layer, values, (one,))
+        return ((out[0] if isinstance(out, tuple) else out) ** 3).sum()
+
+    detached = {k: v.detach() for k, v in parameters.items()}
+    each = vmap(func.grad(loss), in_dims=(None, 0))(detached, x)
+    for i in range(3):
+        layer.zero_grad()
+        loss(parameters, x[i]).backward()
+        for key, parameter in parameters.items():
+            assert torch.allclose(each[key][i], parameter.grad), key
+
+
 def test_gradients_of_gradients_inside_of_forward_mode() -> None:
     """The inner gradient is a function of the point of the outer one, and both move."""
     x, v = vector(1.0, 2.0), vector(1.0, 3.0)
@@ -205,6 +241,9 @@ DRAWS = {
     "alpha_dropout": lambda v: torch.alpha_dropout(v + 1, 0.5, True),
     "normal_": lambda v: v.clone().normal_(),
     "randperm": lambda v: torch.randperm(64),
+    "bernoulli": lambda v: torch.full((64,), 0.5).bernoulli(),
+    "normal": lambda v: torch.normal(torch.zeros(64), 1.0),
+    "multinomial": lambda v: torch.ones(64).multinomial(32),
 }
 
 
