@@ -12,7 +12,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.views import history
 from flambeau.func.batched import Batched, batched
 from flambeau.func.dual import Dual, constant, dual
-from flambeau.func.histories import leaf, pull_or_zeros
+from flambeau.func.histories import leaf, pull, pull_or_zeros
 from flambeau.func.levels import lifted, new_level
 from flambeau.func.trees import flatten, mapped, unflatten
 from flambeau.func.vmap import vmap
@@ -348,10 +348,50 @@ def hessian(func: Function, argnums: Any = 0) -> Function:
 
 
 def linearize(func: Function, *primals: Any) -> Any:
-    """The output of ``func``, and the function that multiplies tangents with its Jacobian there."""
-    output = func(*primals)
+    """The output of ``func``, and the function that multiplies tangents with its Jacobian there.
+
+    ``func`` is called once: its gradient is linear in the weight, and the gradient of that with
+    respect to the weight is the Jacobian (J. Townsend, 2017). Tangents have the structure, shapes
+    and dtypes of ``primals``; RuntimeError otherwise.
+
+    >>> output, push = torch.func.linearize(torch.sin, torch.zeros(2))
+    >>> push(torch.tensor([1.0, 2.0])).tolist()
+    [1.0, 2.0]
+    """
+    values, spec = flatten(primals)
+    with enable_grad():
+        leaves = [_leaf(v) for v in values]
+        outputs, out_spec = flatten(func(*unflatten(spec, leaves)))
+        weights = [_leaf(zeros_like(o)) if isinstance(o, Tensor) else o for o in outputs]
+        weighted = [i for i, o in enumerate(outputs) if isinstance(o, Tensor) and o.kind.floating]
+        pulled = pull([outputs[i] for i in weighted], [weights[i] for i in weighted], leaves)
 
     def push(*tangents: Any) -> Any:
-        return jvp(func, primals, tangents)[1]
+        given = _checked_tangents(tangents, values, spec)
+        pairs = [(g, t) for g, t in zip(pulled, given) if g is not None and g.requires_grad]
+        with enable_grad():
+            moved = pull([g for g, _ in pairs], [t for _, t in pairs], weights)
+        made = [
+            zeros_like(o) if m is None and isinstance(o, Tensor) else o if m is None else m
+            for m, o in zip(moved, outputs)
+        ]
+        return unflatten(out_spec, _free(made, [*leaves, *weights]))
 
-    return output, push
+    return unflatten(out_spec, _free(outputs, leaves)), push
+
+
+def _checked_tangents(tangents: tuple[Any, ...], primals: list[Any], spec: Any) -> list[Any]:
+    """The tangents in a row; RuntimeError unless they fit the primals."""
+    given, own = flatten(tangents)
+    if repr(own) != repr(spec):
+        raise RuntimeError(
+            f"Expected the tangents {own} to have the same argspec as the primals {spec}"
+        )
+    for place, (tangent, primal) in enumerate(zip(given, primals)):
+        for name in ("shape", "dtype"):
+            if getattr(tangent, name) != getattr(primal, name):
+                raise RuntimeError(
+                    f"tangent:{place} with {name} {getattr(tangent, name)} in flattened pytree "
+                    f"doesn't match the {name} {getattr(primal, name)} of the corresponding primal."
+                )
+    return given

@@ -183,6 +183,34 @@ def test_linearize() -> None:
     assert torch.allclose(push(v), x.exp() * v)
 
 
+def test_linearize_calls_the_function_once() -> None:
+    calls = []
+
+    def f(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        calls.append(1)
+        return {"out": torch.nn.functional.dropout(x, 0.5) * x, "constant": torch.ones(2)}
+
+    value, push = func.linearize(f, torch.full((8,), 3.0))
+    for scale in (1.0, 2.0):
+        moved = push(torch.full((8,), scale))
+        assert torch.equal(moved["out"], value["out"] * 2 * scale / 3)
+        assert moved["constant"].tolist() == [0, 0]
+    assert len(calls) == 1
+    basis = torch.eye(3)
+    columns = func.vmap(func.linearize(torch.sin, torch.ones(3))[1])(basis)
+    assert torch.allclose(columns, basis * torch.ones(3).cos())
+
+
+def test_linearize_checks_tangents() -> None:
+    _, push = func.linearize(torch.sin, torch.ones(3))
+    with pytest.raises(RuntimeError, match="tangent:0 with shape"):
+        push(torch.ones(2))
+    with pytest.raises(RuntimeError, match=r"tangent:0 with dtype torch.float64 in flattened"):
+        push(torch.ones(3, dtype=torch.float64))
+    with pytest.raises(RuntimeError, match="to have the same argspec as the primals"):
+        push(torch.ones(3), torch.ones(3))
+
+
 def test_vjp_and_trees() -> None:
     """Arguments and results are trees; gradients have their shape."""
     args = {"a": vector(1.0, 2.0), "b": (vector(3.0),)}

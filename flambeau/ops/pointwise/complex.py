@@ -1,7 +1,7 @@
 """Complex numbers: their parts, conjugates and polar form.
 
 ``conj`` and ``_neg_view`` are views: what they do to elements is done when these are read
-(design note 011).
+(design note 010).
 """
 
 from __future__ import annotations
