@@ -2,13 +2,14 @@
 
 Weights of a layer and direction are ``w_ih [gates * H, I]``, ``w_hh [gates * H, H]`` and, with
 biases, ``b_ih`` and ``b_hh``; an LSTM with projections has ``w_hr [P, H]`` last. A layer of plain
-tensors is one operator (``recurrent_layers``); packed batches, projections, narrow floats and
-transforms take it step by step.
+tensors is one operator (``recurrent_layers``), of a packed batch one for each number of sequences;
+projections, narrow floats and transforms are taken step by step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 from flambeau.core.autocast import autocast
@@ -96,14 +97,19 @@ def _direction(
 def _packed_direction(
     mode: str, data: Tensor, sizes: list[int], state: State, weights: list[Any], reverse: bool
 ) -> tuple[Tensor, State]:
-    """The same over a packed batch: step ``t`` has the first ``sizes[t]`` sequences."""
-    step, (w_ih, w_hh, b_ih, b_hh, w_hr) = _STEPS[mode], weights
-    products = linear(data, w_ih, b_ih).split(sizes)  # type: ignore[attr-defined]
-    outputs: list[Any] = [None] * len(sizes)
-    for t in range(len(sizes) - 1, -1, -1) if reverse else range(len(sizes)):
-        n = sizes[t]
-        new = step(products[t], tuple([s[:n] for s in state]), w_hh, b_hh, w_hr)  # type: ignore
-        outputs[t] = new[0]
+    """The same over a packed batch: step ``t`` has the first ``sizes[t]`` sequences.
+
+    Steps with as many sequences are taken together.
+    """
+    runs = [(n, len(list(steps))) for n, steps in groupby(sizes)]
+    pieces = data.split([n * steps for n, steps in runs])  # type: ignore[attr-defined]
+    outputs: list[Any] = [None] * len(runs)
+    for at in range(len(runs) - 1, -1, -1) if reverse else range(len(runs)):
+        n, steps = runs[at]
+        dense = pieces[at].reshape(steps, n, -1)
+        begun = tuple([s[:n] for s in state])  # type: ignore[index]
+        output, new = _direction(mode, dense, begun, weights, reverse)
+        outputs[at] = output.flatten(0, 1)  # type: ignore[attr-defined]
         state = tuple(
             [cat((fresh, old[n:])) if n < len(old) else fresh for fresh, old in zip(new, state)]
         )  # type: ignore
