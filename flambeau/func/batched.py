@@ -258,7 +258,10 @@ def _shifted(op: Op, params: tuple[Any, ...]) -> tuple[Any, ...] | None:
         elif value is None:
             return None
         else:
-            moved.append(value + 1 if isinstance(value, int) else tuple([d + 1 for d in value]))
+            # A number has no dimensions to reduce, but comes as a vector of one element.
+            moved.append(
+                value + 1 if isinstance(value, int) else tuple([d + 1 for d in value]) or (1,)
+            )
     return tuple(moved)
 
 

@@ -11,7 +11,7 @@ from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared import embedding as kernels
 from flambeau.kernels.shared.sparse import gathering as sparse_kernels
-from flambeau.ops.batching import counted_on
+from flambeau.ops.batching import counted_on, is_shared
 from flambeau.ops.direct import run
 from flambeau.ops.examples import is_readable
 from flambeau.ops.sequences import arange
@@ -21,8 +21,14 @@ from flambeau.ops.vector_norms import vector_norm
 def _batch_embedding(
     op: Op, weight: Tensor, indices: Tensor, padding_idx: Any, scale: bool
 ) -> Tensor:
-    """The tables of the examples one below the other; only gradients ask for ``padding_idx``."""
-    return op(weight.flatten(0, 1), counted_on(indices, weight.shape[1]), -1, scale)  # type: ignore
+    """The tables of the examples one below the other, unless they share it."""
+    if is_shared(weight):
+        return op(weight[0], indices, padding_idx, scale)  # type: ignore[index]
+    rows = op(weight.flatten(0, 1), counted_on(indices, weight.shape[1]), -1, scale)  # type: ignore
+    if padding_idx < 0:
+        return rows
+    padded = (indices == padding_idx).unsqueeze(-1)  # type: ignore[attr-defined]
+    return rows.detach().where(padded, rows)  # which have no gradient
 
 
 def _batch_embedding_grad(

@@ -132,7 +132,7 @@ def test_gradients_of_each_example(name: str) -> None:
     torch.manual_seed(0)
     make, shape = LAYERS[name]
     layer = make().double()
-    x = torch.randint(0, 5, (3, 4)) if shape is None else torch.randn(3, *shape).double()
+    x = torch.arange(12).reshape(3, 4) % 5 if shape is None else torch.randn(3, *shape).double()
     parameters = dict(layer.named_parameters())
 
     def loss(values: dict[str, torch.Tensor], one: torch.Tensor) -> torch.Tensor:
@@ -380,3 +380,11 @@ def test_refusals(call, error: type[Exception], message: str) -> None:
     """Arguments and results that transforms do not take."""
     with pytest.raises(error, match=message):
         call(torch.ones(2))
+
+
+@pytest.mark.parametrize("ord", [0.5, 1, 2, float("inf")])
+def test_norms_of_numbers(ord: float) -> None:
+    """The gradient of a norm of one number looks at that number alone."""
+    x = vector(3.0, -3.0, 2.0)
+    grads = vmap(func.grad(lambda v: torch.linalg.vector_norm(v, ord)))(x)
+    assert torch.allclose(grads, x.sign())
