@@ -22,10 +22,9 @@ _PLANNED = {
     "0.3": "autograd func profiler utils vmap",
     "0.4": "GradScaler amp autocast get_autocast_dtype is_autocast_enabled nn optim",
     "1.0": """
-        backends cpu cuda distributed distributions export
-        fx hub jit library mps mtia multiprocessing nested onnx overrides package quantization
-        return_types serialization
-        utils.cpp_extension utils.data utils.mobile_optimizer utils.model_zoo utils.tensorboard xpu
+        cpu cuda distributed distributions export fx jit library mps mtia multiprocessing nested
+        onnx package quantization return_types serialization utils.cpp_extension utils.data
+        utils.mobile_optimizer utils.tensorboard xpu
     """,
 }
 _MILESTONE_OF = {name: number for number, names in _PLANNED.items() for name in names.split()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import flambeau
 from flambeau.core.dispatch import dispatch
 from flambeau.core.flips import flip
 from flambeau.core.modes import modes
@@ -17,23 +18,25 @@ from flambeau.core.sparse import own_kind, wrap_any
 from flambeau.core.tensor import PLAIN, Parameter, Tensor
 
 
-class _Call:
+class OperatorCall:
     """A call of an operator with its canonical arguments: the ``func`` of
     ``__torch_function__``."""
 
     def __init__(self, op: Op, count: int) -> None:
         self.op, self.count = op, count
-        public = op.public
-        self.__name__ = public.__name__ if public is not None else op.name
+        self.public = op.public or vars(flambeau).get(op.name)
+        self.__name__ = op.name if self.public is None else self.public.__name__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return dispatch(self.op, args[: self.count], args[self.count :])
 
     def __eq__(self, other: object) -> bool:
-        return other is self.op.public or (isinstance(other, _Call) and other.op is self.op)
+        if isinstance(other, OperatorCall):
+            return other.op is self.op
+        return self.public is not None and other is self.public
 
     def __hash__(self) -> int:
-        return hash(self.op.public)
+        return hash(self.public)
 
     def __repr__(self) -> str:
         return f"<built-in method {self.__name__}>"
@@ -45,7 +48,7 @@ def _intercept(self: Tensor, op: Op, tensors: tuple[Any, ...], params: tuple[Any
     classes = tuple(
         dict.fromkeys([type(t) for t in tensors if isinstance(t, Tensor) and type(t) not in PLAIN])
     )
-    call = _Call(op, len(tensors))
+    call = OperatorCall(op, len(tensors))
     args = (*tensors, *params)
     if modes.plain_subclasses:
         return dispatch(op, tuple([as_plain(t) for t in tensors]), params)
