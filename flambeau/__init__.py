@@ -197,6 +197,7 @@ __getattr__ = _module_getattr(
         "func",
         "functional",
         "futures",
+        "hub",
         "linalg",
         "masked",
         "memory",

@@ -52,6 +52,15 @@ class _Capsule:
         return 1, 0
 
 
+class _Writable:
+    """The memory of a capsule, which cannot say whether it may be written: it may."""
+
+    def __init__(self, array: numpy.ndarray) -> None:
+        self.array = array
+        description = array.__array_interface__
+        self.__array_interface__ = {**description, "data": (description["data"][0], False)}
+
+
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor over the memory of another library's array or tensor.
 
@@ -75,7 +84,8 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     else:
         array = numpy.from_dlpack(ext_tensor)
         if not array.flags.writeable:
-            array = array.copy()
+            capsule = isinstance(ext_tensor, _Capsule)
+            array = numpy.asarray(_Writable(array)) if capsule else array.copy()
         result = wrap(array, CPU_KINDS[array.dtype])
     if copy:
         result = result.clone()  # type: ignore[attr-defined]

@@ -11,7 +11,8 @@ __getattr__ = module_getattr(
     __name__,
     lazy=(
         "_pytree", "backend_registration", "benchmark", "bottleneck", "checkpoint", "data",
-        "deterministic", "flop_counter", "hooks", "module_tracker", "weak",
+        "collect_env", "deterministic", "dlpack", "flop_counter", "hooks", "model_zoo",
+        "module_tracker", "weak",
     ),
     lazy_names={
         "ThroughputBenchmark": "throughput_benchmark",
