@@ -189,6 +189,7 @@ __getattr__ = _module_getattr(
         "_dynamo",
         "accelerator",
         "amp",
+        "backends",
         "compiler",
         "cpu",
         "cuda",

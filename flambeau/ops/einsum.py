@@ -161,18 +161,25 @@ def _diagonals(tensor: Tensor, labels: Labels) -> tuple[Tensor, Labels]:
     return tensor, labels
 
 
+# Whether opt_einsum is asked for the order, and what it does; torch.backends.opt_einsum sets this.
+planning: dict[str, Any] = {"enabled": True, "strategy": "auto"}
+
+
 def _path(labels: list[Labels], result: Labels, shapes: list[Any]) -> list[tuple[int, int]]:
     """Which two terms to contract at each step: left to right, or as opt_einsum advises."""
     count = len(labels)
     if (
         count > 2
+        and planning["enabled"]
         and find_spec("opt_einsum") is not None
         and not any(isinstance(label, int) for ls in labels for label in ls)
     ):
         import opt_einsum
 
         equation = ",".join(["".join(dict.fromkeys(ls)) for ls in labels]) + "->" + "".join(result)
-        steps = opt_einsum.contract_path(equation, *shapes, shapes=True, memory_limit=None)[0]
+        steps = opt_einsum.contract_path(
+            equation, *shapes, shapes=True, memory_limit=None, optimize=planning["strategy"]
+        )[0]
         return [tuple(s) for s in steps if len(s) == 2]
     # Each product goes to the end of the list: it is the left operand of the next.
     return [(0, 1)] + [(count - 1 - k, 0) for k in range(1, count - 1)] if count > 1 else []

@@ -6,9 +6,9 @@ the call to the class's ``__torch_function__``.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-import flambeau
 from flambeau.core.dispatch import dispatch
 from flambeau.core.flips import flip
 from flambeau.core.modes import modes
@@ -24,7 +24,7 @@ class OperatorCall:
 
     def __init__(self, op: Op, count: int) -> None:
         self.op, self.count = op, count
-        self.public = op.public or vars(flambeau).get(op.name)
+        self.public = op.public or vars(sys.modules["flambeau"]).get(op.name)
         self.__name__ = op.name if self.public is None else self.public.__name__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
