@@ -134,6 +134,8 @@ class cuFFTPlanCacheManager:
         return self[flambeau.cuda.current_device()]
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
         return getattr(self._current(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
