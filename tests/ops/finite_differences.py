@@ -75,5 +75,5 @@ def _random(rng: Any, like: Tensor) -> Tensor:
 
 def _inner(first: Tensor, second: Tensor) -> float:
     """The real part of the inner product."""
-    a, b = first.detach().resolve_conj().numpy(), second.detach().resolve_conj().numpy()
+    a, b = [t.detach().resolve_conj().resolve_neg().numpy() for t in (first, second)]
     return float((a.conj() * b).real.sum())

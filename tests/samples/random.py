@@ -83,6 +83,10 @@ SAMPLES: dict[str, Generator] = {
     "feature_dropout": lambda make: [((make(2, 3, 2), 0.4, True), {})],
     "feature_alpha_dropout": lambda make: [((make(2, 3, 2), 0.4, True), {})],
     "native_dropout": _old_dropout,
+    **{
+        f"ops.aten.{name}": lambda make: [((make(2, 3, low=0.5, high=2, requires_grad=False),), {})]
+        for name in ("_standard_gamma", "_sample_dirichlet")
+    },
     "ops.aten.native_dropout_backward": lambda make: [
         ((make(2, 3), make(2, 3, dtype=torch.bool), 2.0), {})
     ],
@@ -92,3 +96,4 @@ SAMPLES: dict[str, Generator] = {
         ((positive(make) / 6, positive(make), positive(make) + 5), {})
     ],
 }
+HOST_READS = {"ops.aten._standard_gamma": 2, "ops.aten._sample_dirichlet": 2}  # drawn there

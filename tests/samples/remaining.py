@@ -69,6 +69,10 @@ SAMPLES: dict[str, Generator] = {
     "row_stack": lambda make: [(([make(3), make(2, 3)],), {})],
     **{name: _swapped for name in ("swapaxes", "swapdims", "moveaxis")},
     **{name: _detached for name in ("detach", "detach_copy")},
+    **{
+        f"ops.aten.{name}": lambda make: [((make(2, 3, dtype=C),), {})]
+        for name in ("_conj", "_neg_view", "_conj_physical")
+    },
     "view_as_real_copy": lambda make: [((make(2, 3, dtype=C),), {})],
     "view_as_complex_copy": lambda make: [((make(3, 2),), {})],
     **{name: _zeros for name in ("nonzero", "argwhere")},
