@@ -17,13 +17,13 @@ from typing import Any
 
 from flambeau.core.errors import describe_site, site
 from flambeau.core.graph import Node, Packed, Saved
-from flambeau.core.interception import Interceptor
+from flambeau.core.interception import FactoryWatcher
 from flambeau.core.tensor import Tensor
 from flambeau.utils.weak import WeakTensorKeyDictionary
 
 __all__ = ["Snapshot", "diff", "record", "snapshot", "who_holds"]
 
-_UNKNOWN = "no line known (made outside memory.record, or by a function that is no operator)"
+_UNKNOWN = "no line known (made outside memory.record)"
 
 
 def who_holds(tensor: Tensor) -> list[str]:
@@ -97,8 +97,8 @@ def _saved_by(group: Any) -> list[str]:
 _lines = WeakTensorKeyDictionary()
 
 
-class record(Interceptor):  # noqa: N801 - used as a context manager
-    """Remembers the line that made each result of an operator inside, for :func:`snapshot`."""
+class record(FactoryWatcher):  # noqa: N801 - used as a context manager
+    """Remembers the line that made each tensor inside, for :func:`snapshot`."""
 
     def intercept(self, op: Any, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
         result = self.proceed(op, tensors, params)
@@ -107,6 +107,10 @@ class record(Interceptor):  # noqa: N801 - used as a context manager
             if isinstance(made, Tensor):
                 _lines[made] = where
         return result
+
+    def made(self, tensor: Any) -> None:
+        super().made(tensor)
+        _lines[tensor] = site()
 
 
 @dataclass

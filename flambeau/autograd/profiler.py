@@ -12,12 +12,14 @@ import functools
 import uuid
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any
 
 from flambeau.autograd.grad_mode import ContextDecorator
 from flambeau.autograd.profiling.averages import EventList, FunctionEventAvg
 from flambeau.autograd.profiling.events import DeviceType, FunctionEvent
+from flambeau.autograd.profiling.nvprof import EnforceUnique, parse_nvprof_trace
 from flambeau.autograd.profiling.recording import Recorder, recorder
+from flambeau.autograd.profiling.traces import write_chrome_trace
 
 __all__ = [
     "DeviceType", "EnforceUnique", "EventList", "FunctionEvent", "KinetoStepTracker",
@@ -155,9 +157,14 @@ class profile:  # noqa: N801 - the public name
         """All events added up."""
         return self.function_events.total_average()
 
-    def export_chrome_trace(self, path: str) -> None:
-        """Writes a file for ``chrome://tracing`` and Perfetto."""
-        self.function_events.export_chrome_trace(path)
+    def export_chrome_trace(
+        self, path: str, metadata: dict[str, Any] | None = None, use_python_export: bool = False
+    ) -> None:
+        """Writes a file for ``chrome://tracing`` and Perfetto, with notes beside the events.
+
+        ``use_python_export`` is accepted for compatibility: there is one way.
+        """
+        write_chrome_trace(self.function_events, path, metadata)
 
     def export_stacks(self, path: str, metric: str = "self_cpu_time_total") -> None:
         """Writes folded stacks, the input of flame graph tools; needs ``with_stack``."""
@@ -238,14 +245,9 @@ class emit_itt(_NoMarks):  # noqa: N801
     tool = "ITT"
 
 
-def parse_nvprof_trace(path: str) -> NoReturn:
-    """Traces of nvprof, which NVIDIA has withdrawn, are not read: NotImplementedError."""
-    raise NotImplementedError("reading traces of nvprof is not supported")
-
-
-def load_nvprof(path: str) -> NoReturn:
-    """Traces of nvprof, which NVIDIA has withdrawn, are not read: NotImplementedError."""
-    parse_nvprof_trace(path)
+def load_nvprof(path: str) -> EventList:
+    """The marks and kernels in a database that NVIDIA's nvprof has written, as events."""
+    return EventList(parse_nvprof_trace(path), use_device="cuda")
 
 
 def kineto_available() -> bool:
@@ -254,19 +256,6 @@ def kineto_available() -> bool:
 
 
 # ---- small helpers of the public module
-
-
-class EnforceUnique:
-    """Raises RuntimeError for a key that was seen before."""
-
-    def __init__(self) -> None:
-        self.seen: set[Any] = set()
-
-    def see(self, *key: Any) -> None:
-        """Notes a key."""
-        if key in self.seen:
-            raise RuntimeError("duplicate key: " + str(key))
-        self.seen.add(key)
 
 
 class KinetoStepTracker:
@@ -304,8 +293,8 @@ class MemRecordsAcc:
     def __init__(self, mem_records: Any) -> None:
         self._records = sorted(mem_records, key=lambda record: record[0].start_ns())
 
-    def in_interval(self, start_us: float, end_us: float) -> Any:
+    def in_interval(self, start_ns: float, end_ns: float) -> Any:
         """The records of a span of time."""
         for record in self._records:
-            if start_us * 1000 <= record[0].start_ns() <= end_us * 1000:
+            if start_ns <= record[0].start_ns() <= end_ns:
                 yield record

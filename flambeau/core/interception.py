@@ -48,3 +48,37 @@ class Interceptor:
             return dispatch(op, tensors, params)
         finally:
             modes.interceptors = every
+
+
+class FactoryWatcher(Interceptor):
+    """An interceptor that is also told of tensors that no operator made: ``ones``, ``rand``.
+
+    ``starts`` is called when a factory function knows what it will make, ``made`` with the tensor,
+    and ``filled`` when random numbers were drawn into it. While none is open this costs nothing:
+    the functions ask flags that they ask anyway.
+    """
+
+    def __enter__(self) -> Any:
+        self.outer_factories, modes.factories = modes.factories, self
+        flags.devices += 1  # sends factory functions the long way
+        return super().__enter__()
+
+    def __exit__(self, *exc: object) -> None:
+        super().__exit__(*exc)
+        flags.devices -= 1
+        modes.factories = self.outer_factories
+
+    def starts(self) -> None:
+        """A factory function begins to make a tensor."""
+        if self.outer_factories is not None:
+            self.outer_factories.starts()
+
+    def made(self, tensor: Any) -> None:
+        """It has made one."""
+        if self.outer_factories is not None:
+            self.outer_factories.made(tensor)
+
+    def filled(self) -> None:
+        """And has filled it with random numbers."""
+        if self.outer_factories is not None:
+            self.outer_factories.filled()

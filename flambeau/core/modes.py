@@ -27,6 +27,7 @@ class Modes(threading.local):
     batches: tuple[Any, ...] = ()  # the vmaps that are running, innermost last
     plain_subclasses: int = 0  # how many DisableTorchFunctionSubclass blocks are open
     backward_pass: Any = None  # the nodes of the pass that is running
+    factories: Any = None  # who is told of tensors that no operator made: a FactoryWatcher
     watcher: Any = None  # who computes the gradients of nodes instead of the engine, to watch them
     autocast: Any = None  # the active autocast region
     module_path: tuple[Any, ...] = ()

@@ -12,7 +12,7 @@ from flambeau.core import storage
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.kind import kind_of
 from flambeau.core.layout import contiguous_format
-from flambeau.core.modes import flags
+from flambeau.core.modes import flags, modes
 from flambeau.core.publish import exported, method
 from flambeau.core.sparse import layout_of
 from flambeau.core.tensor import Tensor, wrap
@@ -240,6 +240,8 @@ def _like(
         return input.alike(
             lambda t, size: _like(t, value, dtype, device, requires_grad, memory_format)
         )
+    if flags.active and modes.factories is not None:
+        modes.factories.starts()
     kind = input.kind
     if dtype is not None or device is not None:
         kind = kind_of(
@@ -304,6 +306,8 @@ def full_like(
 def _new_from(self: Tensor, name: str, size: Any, value: Any, options: dict[str, Any]) -> Tensor:
     if self._kind is None and self.alike is not None:
         return self.alike(lambda t, size: _new_from(t, name, size, value, options), size)
+    if flags.active and modes.factories is not None:
+        modes.factories.starts()
     dtype, device = options.get("dtype") or self.dtype, options.get("device") or self.device
     kind = kind_of(dtype, devices.as_device(device))
     layout = options.get("layout") or layout_of(self)

@@ -30,15 +30,25 @@ def kind_for(dtype: DType | None, device: Any) -> Kind:
     """The kind that ``dtype=`` and ``device=`` ask for; the defaults for None."""
     if device is None and not flags.devices and devices.default.device is devices.cpu:
         return CPU_KINDS[dtype or dtypes.default.dtype]
+    if modes.factories is not None:
+        modes.factories.starts()
     return kind_of(dtype or dtypes.default.dtype, devices.as_device(device))
 
 
 def made(array: Any, kind: Kind, requires_grad: bool = False) -> Tensor:
     """A new tensor over a new array."""
     tensor = wrap_any(array, kind)
-    if flags.active and modes.inference:
-        tensor._writes = INFERENCE
+    if flags.active:
+        _noted(tensor)
     return tensor.requires_grad_() if requires_grad else tensor  # type: ignore[attr-defined]
+
+
+def _noted(tensor: Tensor) -> None:
+    """What the current thread does with a new tensor beyond making it."""
+    if modes.inference:
+        tensor._writes = INFERENCE
+    if modes.factories is not None:
+        modes.factories.made(tensor)
 
 
 def filled(shape: tuple[int, ...], kind: Kind, value: Any = None) -> Any:

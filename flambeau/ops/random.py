@@ -17,7 +17,7 @@ from flambeau.core.errors.messages import broadcast_error, broadcast_shape
 from flambeau.core.flips import elements
 from flambeau.core.generator import Generator
 from flambeau.core.kind import CPU_KINDS, Kind, kind_of
-from flambeau.core.modes import modes
+from flambeau.core.modes import flags, modes
 from flambeau.core.publish import exported, not_a_tensor
 from flambeau.core.tensor import Tensor
 from flambeau.core.views import bump
@@ -82,6 +82,8 @@ def _target(shape: tuple[int, ...], dtype: Any, device: Any, out: Tensor | None)
 
 
 def _finished(result: Tensor, requires_grad: bool) -> Tensor:
+    if flags.active and modes.factories is not None:
+        modes.factories.filled()
     if modes.batches:
         result = examples.hide(result)
     return result.requires_grad_() if requires_grad else result  # type: ignore[attr-defined]

@@ -15,8 +15,10 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any, TypeAlias
 
+from flambeau.autograd.profiler import record_function
 from flambeau.core.dtype import float32, scalar_name
 from flambeau.core.graph import Leaf
+from flambeau.core.modes import flags
 from flambeau.core.tensor import Tensor
 from flambeau.utils.hooks import RemovableHandle
 
@@ -141,20 +143,27 @@ class Optimizer:
         def step(*args: Any, **kwargs: Any) -> Any:
             self = args[0]
             if not (
-                self._optimizer_step_pre_hooks
+                flags.active
+                or self._optimizer_step_pre_hooks
                 or self._optimizer_step_post_hooks
                 or _everywhere_before
                 or _everywhere_after
             ):
                 return func(*args, **kwargs)
-            args, kwargs = self._before_step(func, args, kwargs)
-            result = func(*args, **kwargs)
-            for hook in chain(self._optimizer_step_post_hooks.values(), _everywhere_after.values()):
-                hook(self, args, kwargs)
-            return result
+            with record_function(f"Optimizer.step#{type(self).__name__}.step"):
+                return self._hooked_step(func, args, kwargs)
 
         step.hooked = True  # type: ignore[attr-defined]
         return step
+
+    def _hooked_step(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        args, kwargs = self._before_step(func, args, kwargs)
+        result = func(*args, **kwargs)
+        for hook in chain(self._optimizer_step_post_hooks.values(), _everywhere_after.values()):
+            hook(self, args, kwargs)
+        return result
 
     def _before_step(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -181,6 +190,13 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forgets the gradients of all parameters, or with ``set_to_none=False`` zeroes them."""
+        if flags.active:
+            name = f"Optimizer.zero_grad#{type(self).__name__}.zero_grad"
+            with record_function(name):
+                return self._forget_grads(set_to_none)
+        return self._forget_grads(set_to_none)
+
+    def _forget_grads(self, set_to_none: bool) -> None:
         for group in self.param_groups:
             for parameter in group["params"]:
                 if set_to_none:

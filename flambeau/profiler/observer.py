@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import tempfile
@@ -32,6 +33,7 @@ class ExecutionTraceObserver:
     def __init__(self) -> None:
         self._path: str | None = None
         self._observer: _Observer | None = None
+        self.extra_resources_collection = False
 
     @staticmethod
     def build_execution_trace_obs_from_env() -> ExecutionTraceObserver | None:
@@ -46,6 +48,29 @@ class ExecutionTraceObserver:
         """Chooses the file."""
         self._path = output_file_path
         return self
+
+    def set_extra_resource_collection(self, val: bool) -> None:
+        """Whether what a replay needs beside the operators is kept in a folder beside the file.
+
+        Flambeau's operators are replayed without more: the folder is made, and stays empty.
+        """
+        self.extra_resources_collection = val
+        if val:
+            self.get_resources_dir(can_create=True)
+
+    def get_resources_dir(self, can_create: bool = False) -> str | None:
+        """The folder beside the file; None if none is asked for, or there is none."""
+        if not self.extra_resources_collection or self._path is None:
+            return None
+        return self.get_resources_dir_for_et_path(self._path, create_dir=can_create)
+
+    @staticmethod
+    def get_resources_dir_for_et_path(trace_path: str, create_dir: bool = False) -> str | None:
+        """The folder that belongs to a file: ``trace_resources`` for ``trace.json``."""
+        folder = os.path.splitext(trace_path)[0] + "_resources"
+        if create_dir:
+            os.makedirs(folder, exist_ok=True)
+        return folder if os.path.isdir(folder) else None
 
     def get_output_file_path(self) -> str | None:
         """The file, if one was chosen."""
@@ -70,7 +95,8 @@ class ExecutionTraceObserver:
         if self._observer is None or self._path is None:
             return
         self._observer.__exit__()
-        with open(self._path, "w") as file:
+        opener: Any = gzip.open if self._path.endswith(".gz") else open
+        with opener(self._path, "wt") as file:
             json.dump({"schema": "1.0.0", "nodes": self._observer.nodes}, file)
         self._observer = None
 

@@ -224,8 +224,11 @@ class profile:  # noqa: N801 - the public name
             group_by_input_shape, group_by_stack_n, group_by_overload_name
         )
 
-    def export_chrome_trace(self, path: str) -> None:
-        """Writes the last recording for ``chrome://tracing`` and Perfetto."""
+    def export_chrome_trace(self, path: str, use_python_export: bool = False) -> None:
+        """Writes the last recording for ``chrome://tracing`` and Perfetto.
+
+        ``use_python_export`` is accepted for compatibility: there is one way.
+        """
         events = self._finished("exporting chrome trace").function_events
         about = {
             "with_stack": int(self.with_stack), "record_shapes": int(self.record_shapes),

@@ -9,8 +9,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from flambeau.autograd.profiling.events import FunctionEvent
+from flambeau.autograd.profiling.ledger import Ledger
 from flambeau.core.flops import count, shape_of
-from flambeau.core.interception import Interceptor
+from flambeau.core.interception import FactoryWatcher
 from flambeau.core.modes import modes
 from flambeau.core.tensor import Tensor
 
@@ -18,7 +19,7 @@ _ELEMENTWISE = frozenset(("add", "mul"))  # the profiler counts their elements a
 BACKWARD = 1  # the scope of the events of backward passes
 
 
-class Recorder(Interceptor):
+class Recorder(FactoryWatcher):
     """Makes a :class:`FunctionEvent` of each operator, node and named block while it is open."""
 
     def __init__(
@@ -29,9 +30,12 @@ class Recorder(Interceptor):
         self.cuda = cuda
         self.events: list[FunctionEvent] = []
         self.open: list[FunctionEvent] = []
-        self.made: WeakKeyDictionary[Any, FunctionEvent] = WeakKeyDictionary()
+        self.nodes: WeakKeyDictionary[Any, FunctionEvent] = WeakKeyDictionary()
         self.timers: list[tuple[FunctionEvent, Any, Any]] = []
         self.sequence, self.origin = 0, perf_counter_ns()
+        self.ledger = Ledger(self)
+        self.factory: tuple[int, float] = (0, 0.0)  # the frame that makes a tensor, since when
+        self.last: tuple[int, FunctionEvent | None] = (0, None)  # and the event of the tensor
 
     def __enter__(self) -> Recorder:
         self.outer, modes.watcher = modes.watcher, self
@@ -40,6 +44,7 @@ class Recorder(Interceptor):
     def __exit__(self, *exc: object) -> None:
         super().__exit__(*exc)
         modes.watcher = self.outer
+        self.ledger.close()
         self._read_timers()
 
     # ---- events
@@ -56,12 +61,16 @@ class Recorder(Interceptor):
             self.open[-1].cpu_children.append(event)
         self.events.append(event)
         self.open.append(event)
-        event.time_range.start = (perf_counter_ns() - self.origin) / 1e3
+        event.time_range.start = self.now()
         return event
+
+    def now(self) -> float:
+        """Microseconds since the recording began."""
+        return (perf_counter_ns() - self.origin) / 1e3
 
     def end(self, event: FunctionEvent) -> None:
         """Closes an event, and those inside that an error has left open."""
-        now = (perf_counter_ns() - self.origin) / 1e3
+        now = self.now()
         while self.open:
             inner = self.open.pop()
             inner.time_range.end = now
@@ -82,7 +91,7 @@ class Recorder(Interceptor):
         if node is not None:
             event.sequence_nr = self.sequence
             self.sequence += 1
-            self.made[node] = event
+            self.nodes[node] = event
         return result
 
     def _timed(self, event: FunctionEvent, op: Any, tensors: Any, params: Any) -> Any:
@@ -116,21 +125,37 @@ class Recorder(Interceptor):
             )
         if self.memory and not op.view:
             for made in result if isinstance(result, tuple | list) else (result,):
-                self._count_bytes(event, made)
+                self.ledger.take(event, made, tensors)
 
-    def _count_bytes(self, event: FunctionEvent, made: Any) -> None:
-        if not isinstance(made, Tensor):
-            return
-        name = "cpu_memory_usage" if made.device.type == "cpu" else "device_memory_usage"
-        for one in (event, *_parents(event)):
-            setattr(one, name, getattr(one, name) + made._array.nbytes)
+    # ---- factory functions
+
+    def starts(self) -> None:
+        super().starts()
+        self.factory = (id(_factory_frame()), self.now())
+
+    def made(self, tensor: Tensor) -> None:
+        """An event for a factory function, from the moment at which it knew what to make."""
+        super().made(tensor)
+        frame = _factory_frame()
+        event = self.begin(f"aten::{frame.f_code.co_name.strip('_')}")
+        if self.factory[0] == id(frame):
+            event.time_range.start = self.factory[1]
+        self.end(event)
+        self.last = (id(frame), event)
+        if self.memory:
+            self.ledger.take(event, tensor)
+
+    def filled(self) -> None:
+        super().filled()
+        if self.last[1] is not None and self.last[0] == id(_factory_frame()):
+            self.last[1].time_range.end = self.now()
 
     # ---- backward passes
 
     def pull(self, node: Any, grad: Any) -> Any:
         """The gradients that a node computes, inside events with its name."""
         name = node.name()
-        forward = self.made.get(node)
+        forward = self.nodes.get(node)
         number = -1 if forward is None else forward.sequence_nr
         outer = self.begin(
             f"autograd::engine::evaluate_function: {name}", sequence_nr=number, scope=BACKWARD
@@ -145,14 +170,6 @@ class Recorder(Interceptor):
             self.end(outer)
 
 
-def _parents(event: FunctionEvent) -> list[FunctionEvent]:
-    found = []
-    while event.cpu_parent is not None:
-        event = event.cpu_parent
-        found.append(event)
-    return found
-
-
 def _device_library(tensors: Any) -> Any:
     for tensor in tensors:
         if isinstance(tensor, Tensor) and tensor.device.type == "cuda":
@@ -163,6 +180,21 @@ def _device_library(tensors: Any) -> Any:
 def _elapsed(start: Any, end: Any) -> float:
     library = sys.modules[type(start).__module__.partition(".")[0]]
     return library.cuda.get_elapsed_time(start, end)
+
+
+_FACTORIES = frozenset(
+    f"flambeau.ops.{name}" for name in ("creation", "factories", "from_data", "random", "sequences")
+)
+
+
+def _factory_frame() -> Any:
+    """The call of the factory function that is running: the outermost of its frames."""
+    frame: Any = sys._getframe(2)
+    while frame.f_globals["__name__"] not in _FACTORIES:  # watchers
+        frame = frame.f_back
+    while frame.f_back is not None and frame.f_back.f_globals.get("__name__") in _FACTORIES:
+        frame = frame.f_back
+    return frame
 
 
 def _lines() -> list[str]:

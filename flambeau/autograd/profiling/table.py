@@ -37,8 +37,6 @@ def build_table(
     rows = list(events)
     if sort_by is not None:
         attribute = _ALIASES.get(sort_by, sort_by)
-        if not hasattr(rows[0], attribute):
-            raise AttributeError(f"events have no column {sort_by!r} to sort by")
         rows.sort(key=lambda e: getattr(e, attribute), reverse=True)
     if top_level_only:
         rows = [e for e in rows if e.cpu_parent is None]
