@@ -250,7 +250,7 @@ def view_copy(
     input: Tensor, size: Sequence[int] | DType | None = None, *, dtype: DType | None = None,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """A copy of ``input.view(size)``, or of ``input.view(dtype)``.
+    """A copy of ``input.reshape(size)``, or of ``input.view(dtype)``.
 
     RuntimeError for a shape with another number of elements.
 
@@ -258,8 +258,9 @@ def view_copy(
     tensor([[0, 1],
             [2, 3]])
     """
-    view = input.view(size if dtype is None else dtype)  # type: ignore[attr-defined]
-    return _copied("view_copy", view, out)
+    if dtype is None and not isinstance(size, DType):
+        return _copied("view_copy", input.reshape(size), out)  # type: ignore[attr-defined]
+    return _copied("view_copy", input.view(dtype or size), out)  # type: ignore[attr-defined]
 
 
 def view_as_real_copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:

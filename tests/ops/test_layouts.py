@@ -143,3 +143,15 @@ def test_ormqr_refuses_dtypes() -> None:
         torch.ormqr(a, tau.double(), other)
     with pytest.raises(NotImplementedError, match="\"ormqr_cpu\" not implemented for 'Long'"):
         torch.ormqr(a.long(), tau.long(), other.long())
+
+
+# ---- copies of views
+
+
+def test_view_copy_of_what_has_no_such_view() -> None:
+    turned = torch.arange(6).view(2, 3).t()
+    assert torch.view_copy(turned, (6,)).tolist() == [0, 3, 1, 4, 2, 5]
+    assert torch.view_copy(turned, (3, 2)).stride() == (2, 1)
+    assert torch.view_copy(torch.ones(2), dtype=torch.int32).tolist() == [0x3F800000] * 2
+    with pytest.raises(RuntimeError, match=r"shape '\[5\]' is invalid for input of size 6"):
+        torch.view_copy(turned, (5,))
