@@ -99,6 +99,37 @@ def test_gradient_of_as_strided_scatter_is_zero_where_src_was_written() -> None:
     )
 
 
+def test_second_derivatives_of_norms_of_zeros() -> None:
+    """Zero, also with respect to the incoming gradient, where PyTorch has NaN."""
+    x = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    given = torch.ones((), dtype=torch.float64, requires_grad=True)
+    norm = torch.linalg.norm(x, 3.5)
+    (first,) = torch.autograd.grad(norm, x, given, create_graph=True)
+    of_x, of_given = torch.autograd.grad(first.sum(), (x, given))
+    assert of_x.tolist() == [0.0] * 3 and of_given.item() == 0.0
+
+
+def test_an_infinite_curvature_stays_with_its_element() -> None:
+    x = torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    (first,) = torch.autograd.grad(torch.linalg.norm(x, 1.5), x, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), x)
+    assert second[0].isnan()
+    assert second[1:].tolist() == pytest.approx([0.11806590200055778, -0.05903295100027883])
+
+
+def test_second_derivatives_of_losses_in_chunks() -> None:
+    """PyTorch's chunked path has no second derivative; ours is that of the whole."""
+    rng = np.random.default_rng(0)
+    x, w = (torch.tensor(rng.normal(size=s), requires_grad=True) for s in ((4, 3), (5, 3)))
+    target = torch.tensor([0, 4, 2, 1])
+    found = []
+    for options in (None, torch.nn.LinearCrossEntropyOptions()):
+        loss = torch.nn.functional.linear_cross_entropy(x, w, target, options=options)
+        (first,) = torch.autograd.grad(loss, x, create_graph=True)
+        found.append(torch.autograd.grad(first.square().sum(), x)[0])
+    assert torch.allclose(*found) and found[0].any()
+
+
 # ---- values
 
 
