@@ -99,8 +99,9 @@ def hinge_embedding_loss(
     """The mean of ``input`` where ``target`` is 1, ``max(0, margin - input)`` where it is -1."""
     reduction = chosen(reduction, size_average, reduce)
     _check_tensors("hinge_embedding_loss", input=input, target=target)
-    hinge = (margin - input).clamp_min(0)  # type: ignore[operator]
-    losses = hinge.where(target != 1, hinge * 0) + input.where(target != -1, input * 0)  # type: ignore
+    edge = input.new_zeros(()).fill_(margin)  # type: ignore[attr-defined]
+    hinge = (edge - input).clamp_min(0)
+    losses = hinge.where(target != 1, 0) + input.where(target != -1, 0)  # type: ignore
     return reduced(losses, reduction)
 
 
@@ -116,7 +117,7 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "  # type: ignore
         )
-    return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)  # type: ignore
+    return reduced((-target * (input1 - input2) + float(margin)).clamp_min(0), reduction)  # type: ignore
 
 
 @autocasting("cosine_embedding_loss")

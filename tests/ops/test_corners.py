@@ -187,6 +187,9 @@ LOSSES = {
     "F.ctc_loss(torch.full((3, 1, 2), -1.0), T([[1, 1]]), T([3]), T([2])).item()": 1.5,
     "F.smooth_l1_loss(T([0.3]), T([0.0]), beta=0.0).item()": 0.30000001192092896,
     "F.softplus(T(20.5)).item()": 20.5,
+    "F.hinge_embedding_loss(T([-inf, inf]), T([1, -1]), reduction='none').tolist()": [-inf, 0.0],
+    "F.hinge_embedding_loss(T([1, 2]), T([1, -1]), 3.5, reduction='none').tolist()": [1, 1],
+    "F.margin_ranking_loss(T([1, 2]), T([2, 2]), T([1, 1])).item()": 0.5,
     "F.cosine_similarity(torch.zeros(3), ones(3), 0).item()": 0.0,
     "F.pairwise_distance(ones(4), ones(4)).item()": 2e-6,
 }
