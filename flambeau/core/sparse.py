@@ -47,10 +47,17 @@ def layout_of(tensor: Tensor) -> layout:
     return named(array.layout) if isinstance(array, SparseArray) else strided
 
 
+def title(tensor: Tensor) -> str:
+    """What PyTorch's messages call the layout of a tensor: ``SparseCsr``."""
+    array = tensor._array
+    return array.title if isinstance(array, SparseArray) else "Strided"
+
+
 def backend(tensors: tuple[Any, ...]) -> str:
-    """What PyTorch calls the backend of a call with a sparse tensor: ``SparseCPU``."""
-    first = next(t for t in tensors if is_sparse(t))
-    name = "Sparse" if isinstance(first._array, Coo) else "SparseCsr"
+    """What PyTorch calls the backend of a call: ``SparseCPU`` with a sparse tensor."""
+    first = next((t for t in tensors if is_sparse(t)), tensors[0])
+    array = first._array
+    name = "Sparse" if isinstance(array, Coo) else "SparseCsr" if is_sparse(first) else ""
     return name + {"cpu": "CPU", "cuda": "CUDA", "meta": "Meta"}[first.device.type]
 
 

@@ -85,9 +85,16 @@ def on_cuda(function: Function) -> Function:
     if isinstance(function, numpy.ufunc):
         return getattr(cupy, function.__name__)
     own = function.__module__.replace(".shared.", ".cuda.")
-    if find_spec(own) is not None and hasattr(import_module(own), function.__name__):
+    if _is_there(own) and hasattr(import_module(own), function.__name__):
         return getattr(import_module(own), function.__name__)
     return retarget(function, cupy)
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # nor is its package
+        return False
 
 
 @cache

@@ -24,6 +24,7 @@ from flambeau.core.virtual import virtual
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
 from flambeau.kernels.shared import copying
+from flambeau.kernels.shared.sparse import parts as sparse_parts
 from flambeau.kernels.shared.sparse.arrays import SparseArray
 
 # ---- copies
@@ -57,7 +58,7 @@ _clone = Op("clone", _laid_out, params=("memory_format",), vjp={"input": lambda 
 _in_order = Op("contiguous", copying.in_order, params=("shape",), node="Clone", jvp=LINEAR,
     vjp={"input": lambda grad: grad}, shape=lambda array, shape: shape,
     batch=lambda op, input, shape: op(input, (input.shape[0], *shape)))  # fmt: skip
-_clone.sparse = _clone.form(lambda array, memory_format: array.copy())
+_clone.sparse = _clone.form(sparse_parts.copied)
 
 
 @method("clone")

@@ -14,7 +14,7 @@ from flambeau.core.publish import exported
 from flambeau.core.sparse import wrap_any
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.select import places
-from flambeau.kernels.shared.sparse import checks
+from flambeau.kernels.shared.sparse import checks, parts
 from flambeau.kernels.shared.sparse.arrays import Compressed, Coo, SparseArray
 from flambeau.ops.factories import filled, kind_for, sizes
 from flambeau.ops.from_data import tensor as make_tensor
@@ -33,7 +33,7 @@ def _gradient_of_values(grad: Tensor, places: SparseArray) -> Tensor:
 
 
 def _constructor(name: str, node: str) -> Any:
-    return declare(name, lambda values, places: places.with_values(values), inputs=("values",),
+    return declare(name, parts.with_values, inputs=("values",),
                    params=("places",), node=node, vjp={"values": _gradient_of_values},
                    doc="A sparse tensor of values at given places.")  # fmt: skip
 

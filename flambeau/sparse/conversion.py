@@ -8,7 +8,7 @@ from flambeau.core import layout as layouts
 from flambeau.core.dispatch import dispatch
 from flambeau.core.op import Op
 from flambeau.core.publish import method
-from flambeau.core.sparse import is_sparse, layout_of
+from flambeau.core.sparse import backend, is_sparse, title
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared.sparse import conversion as kernels
 from flambeau.kernels.shared.sparse.arrays import Compressed, Coo
@@ -52,11 +52,9 @@ def in_layout_of(grad: Tensor, input: Tensor) -> Tensor:
     if not is_sparse(input):
         return grad.to_dense()  # type: ignore[attr-defined]
     array = input._array
-    if isinstance(array, Coo):
-        dense_dim = None if is_sparse(grad) else array.ndim - array.sparse_dim
-        return _to_layout(grad, "sparse_coo", None, dense_dim)
-    block = array.block if array.blocked else None
-    return _to_layout(grad, array.layout, block, len(array.dense))
+    block = array.block if isinstance(array, Compressed) and array.blocked else None
+    dense_dim = input.dense_dim()  # type: ignore[attr-defined]
+    return dispatch(_CONVERTERS[array.layout], (grad,), (array.layout, block, dense_dim))
 
 
 def united(tensor: Tensor) -> Tensor:
@@ -98,9 +96,9 @@ def _to_layout(
 
 def _check_same(name: str, self: Tensor, dense_dim: int | None) -> None:
     if dense_dim is not None and dense_dim != self.dense_dim():  # type: ignore[attr-defined]
-        title = self._array.title
+        own = title(self)
         raise RuntimeError(
-            f"{name}: conversion from {title} to {title} with dense_dim argument "
+            f"{name}: conversion from {own} to {own} with dense_dim argument "
             "!=self.dense_dim() is not supported"
         )
 
@@ -113,8 +111,8 @@ def _check_target(
     if isinstance(source, Compressed) and source.blocked and layout != "sparse_coo":
         if layout not in ("sparse_bsr", "sparse_bsc"):
             raise RuntimeError(
-                f"sparse_compressed_to_{layout}: conversion from {source.title} to {target} is "
-                "not supported"
+                f"sparse_compressed_to_{layout}: expected SparseCsr or SparseCsc layout but got "
+                f"{source.title}"
             )
         if block is not None and tuple(block) != source.block:
             raise RuntimeError(
@@ -138,7 +136,7 @@ def _check_block(name: str, sizes: Any, block: Block) -> None:
         raise RuntimeError(f"{name}: blocksize needs to be a tuple of two positive numbers")
     if sizes[0] % block[0] or sizes[1] % block[1]:
         raise RuntimeError(
-            f"{name}: tensor sparse size ({sizes[0]},{sizes[1]}) must be divisible by given "
+            f"dense_{name}: tensor sparse size ({sizes[0]},{sizes[1]}) must be divisible by given "
             f"blocksize ({block[0]},{block[1]})"
         )
 
@@ -179,9 +177,12 @@ def to_sparse(
     wanted = self.ndim if sparse_dim is None else sparse_dim
     if not (0 < wanted <= self.ndim or wanted == self.ndim == 0):
         raise RuntimeError(
-            f"sparse_dim argument must be in >=0 and <={self.ndim} but got {wanted}"
-            if wanted > self.ndim or wanted < 0
-            else "sparse_dim argument must be >0 when dim()>0"
+            "dense_to_sparse: sparse_dim argument must be in "
+            + (
+                ">0 when self.dim()>0"
+                if wanted == 0
+                else f"[0,{self.ndim}] range, but {wanted} is given"
+            )
         )
     return _to_layout(self, "sparse_coo", None, self.ndim - wanted)
 
@@ -194,15 +195,17 @@ def _to_other(self: Tensor, layout: Any, block: Block, dense_dim: int | None) ->
     if block is None and layout in (layouts.sparse_bsr, layouts.sparse_bsc) and not (
         isinstance(self._array, Compressed) and self._array.blocked
     ):  # fmt: skip
-        raise RuntimeError(f"to_sparse: conversion to {_TITLES[layout.name]} needs a blocksize")
+        raise RuntimeError(
+            f"dense_to_sparse: conversion from {title(self)} to {_TITLES[layout.name]} without "
+            "blocksize argument given is not supported"
+        )
     return _to_layout(self, layout.name, block, dense_dim)
 
 
 def _check_sparse_dim(self: Tensor, sparse_dim: int) -> None:
     if not isinstance(self._array, Coo) or sparse_dim != self._array.sparse_dim:
-        title = self._array.title
         raise RuntimeError(
-            f"to_sparse: conversion from {title} to Sparse with sparse_dim argument "
+            f"to_sparse: conversion from {title(self)} to Sparse with sparse_dim argument "
             "!=self.sparse_dim() is not supported"
         )
 
@@ -262,13 +265,13 @@ def sparse_mask(self: Tensor, mask: Tensor) -> Tensor:
     tensor([1., 1.])
     """
     if not is_sparse(mask):
-        raise RuntimeError("sparse_mask: expected mask to be sparse")
+        raise NotImplementedError(
+            f"Could not run 'aten::sparse_mask' with arguments from the '{backend((self,))}' "
+            "backend. The mask has to be sparse"
+        )
     if self.shape != mask.shape:
         raise RuntimeError(
             "sparse_mask(): operands have incompatible sizes; self has size "
             f"{list(self.shape)} but mask has size {list(mask.shape)}"
         )
     return dispatch(_mask, (self, mask))
-
-
-__all__ = ["in_layout_of", "layout_of", "united"]

@@ -6,19 +6,12 @@ from typing import Any
 
 from flambeau.core.dispatch import dispatch
 from flambeau.core.publish import method
-from flambeau.core.sparse import is_sparse, layout_of, unsupported
+from flambeau.core.sparse import backend, is_sparse, title
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.kernels.shared.sparse import coalescing, conversion
+from flambeau.kernels.shared.sparse import parts as kernels
 from flambeau.kernels.shared.sparse.arrays import Compressed, Coo
 from flambeau.sparse.forms import declare
-
-_NAMES = {"strided": "Strided", "sparse_coo": "Sparse"}
-
-
-def title(tensor: Tensor) -> str:
-    """What PyTorch's messages call the layout of a tensor."""
-    name = layout_of(tensor).name
-    return _NAMES.get(name) or f"Sparse{name[-3:].capitalize()}"
 
 
 def _coordinates(tensor: Tensor, function: str) -> Coo:
@@ -46,10 +39,10 @@ def _integers(tensor: Tensor, array: Any) -> Tensor:
 
 # ---- values, with their history
 
-_rebuild = declare("values_backward", lambda grad, like: like.with_values(grad),
+_rebuild = declare("values_backward", kernels.with_values,
     inputs=("grad_output", "like"),
     vjp={"grad_output": lambda grad, like: values_at(grad, like)})  # fmt: skip
-_values = declare("values", lambda array: array.values,
+_values = declare("values", kernels.values_of,
     vjp={"input": lambda grad, input: dispatch(_rebuild, (grad, input))},
     doc="The values of a sparse tensor.")  # fmt: skip
 _values_at = declare("values_at", conversion.values_at, inputs=("input", "places"),
@@ -110,10 +103,9 @@ def _stored_values(self: Tensor) -> Tensor:
 
 
 def _not_here(name: str, tensor: Tensor) -> Exception:
-    backend = "SparseCsr" if is_sparse(tensor) else ""
     return NotImplementedError(
-        f"Could not run 'aten::{name}' with arguments from the "
-        f"'{backend}{tensor.device.type.upper()}' backend. It is there for coordinates only"
+        f"Could not run 'aten::{name}' with arguments from the '{backend((tensor,))}' backend. It "
+        "is there for coordinates only"
     )
 
 
@@ -209,6 +201,3 @@ def parts(tensor: Tensor) -> tuple[Any, ...]:
     if isinstance(array, Coo):
         return _integers(tensor, array.indices), stored
     return _integers(tensor, array.pointers), _integers(tensor, array.plain), stored
-
-
-__all__ = ["parts", "title", "unsupported", "values_at"]

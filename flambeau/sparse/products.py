@@ -223,6 +223,9 @@ def sspaddmm(
             [1., 2.]])
     """
     _check_matrices(mat1, mat2)
+    for tensor, name in ((input, "self"), (mat1, "mat1")):
+        if not tensor.is_sparse:  # type: ignore[attr-defined]
+            raise RuntimeError(f"sspaddmm: expected '{name}' to be sparse (COO)")
     result = dispatch(_sspaddmm, (input, mat1, mat2), (beta, alpha))
     return result if out is None else out.copy_(result)  # type: ignore[attr-defined]
 

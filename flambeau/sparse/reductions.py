@@ -9,7 +9,7 @@ from flambeau.core.dtype import dtype as DType
 from flambeau.core.families import canonical
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import exported
-from flambeau.core.sparse import is_sparse
+from flambeau.core.sparse import backend, is_sparse
 from flambeau.core.tensor import Tensor
 from flambeau.kernels.shared.sparse import reductions as kernels
 from flambeau.sparse.conversion import united
@@ -43,6 +43,11 @@ def sum(input: Tensor, dim: Dims = None, dtype: DType | None = None) -> Tensor:
     """
     if not is_sparse(input):
         raise RuntimeError("coalesce expected sparse coordinate tensor layout but got Strided")
+    if not input.is_sparse:  # type: ignore[attr-defined]
+        raise NotImplementedError(
+            "Could not run 'aten::_indices' with arguments from the "
+            f"'{backend((input,))}' backend. torch.sparse.sum takes tensors in coordinates"
+        )
     if dtype is not None:
         input = input.to(dtype)  # type: ignore[attr-defined]
     elif input.dtype.rank < 2:
@@ -74,7 +79,7 @@ def _along(op: Any, name: str, input: Tensor, dim: int, dtype: DType | None) -> 
     if not is_sparse(input) or not input.is_sparse:  # type: ignore[attr-defined]
         raise NotImplementedError(
             f"Could not run 'aten::{op.name}' with arguments from the "
-            f"'{'SparseCsr' if is_sparse(input) else ''}{input.device.type.upper()}' backend. "
+            f"'{backend((input,))}' backend. "
             f"torch.sparse.{name} takes tensors in coordinates"
         )
     if dtype is not None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from flambeau.kernels.shared.sparse import parts
 from flambeau.kernels.shared.sparse import shape as kernels
 from flambeau.sparse.forms import refuse, sparse_form
 
@@ -12,18 +11,14 @@ sparse_form("transpose", kernels.swapped)
 sparse_form("t", kernels.swapped)
 sparse_form("unsqueeze", kernels.expanded)
 sparse_form("select", kernels.selected)
+sparse_form("unbind", kernels.unbound)
 sparse_form("slice", kernels.sliced)
 sparse_form("index_select", kernels.taken)
 sparse_form("cat", kernels.joined)
 sparse_form("stack", kernels.stacked)
 
 
-def _same(array: Any, *params: Any) -> Any:
-    return array.with_values(array.values)
-
-
-sparse_form("detach", _same)
-sparse_form("alias", _same)
+sparse_form("detach", parts.same)
+sparse_form("alias", parts.same)
 
 refuse("expand", "expand is unsupported for {layout} tensors")
-refuse("view", "view is not implemented for {layout} tensors")

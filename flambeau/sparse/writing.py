@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flambeau.core.publish import method
-from flambeau.core.sparse import is_sparse, unsupported
+from flambeau.core.sparse import backend, is_sparse
 from flambeau.core.tensor import Tensor, replace_array
 from flambeau.core.views import bump
 from flambeau.kernels.shared.sparse.arrays import Compressed, Coo
 from flambeau.ops.sparse_filling import without_elements
-from flambeau.sparse.parts import title
 
 Sizes = Sequence[int]
 
@@ -18,10 +17,9 @@ Sizes = Sequence[int]
 def _checked(tensor: Tensor, name: str, size: Sizes, sparse_dim: int, dense_dim: int) -> Coo:
     array = tensor._array
     if not isinstance(array, Coo):
-        backend = title(tensor) if is_sparse(tensor) else ""
         raise NotImplementedError(
-            f"Could not run 'aten::{name}' with arguments from the '{backend}CPU' backend. It is "
-            "there for coordinates only"
+            f"Could not run 'aten::{name}' with arguments from the '{backend((tensor,))}' backend. "
+            "It is there for coordinates only"
         )
     if len(size) != sparse_dim + dense_dim:
         raise RuntimeError(
@@ -90,17 +88,9 @@ def resize_as_sparse_(input: Tensor, the_template: Tensor) -> Tensor:
         size = the_template.shape
         return sparse_resize_(input, size, like.sparse_dim, like.ndim - like.sparse_dim)
     if not isinstance(input._array, Compressed) or input._array.layout != like.layout:
-        raise unsupported_resize(input, the_template)
+        raise RuntimeError(
+            f"resize_as_sparse_: layouts differ: {input.layout} and {the_template.layout}"  # type: ignore
+        )
     replace_array(input, like.copy().with_values(like.values.astype(input._array.dtype)))
     bump(input)
     return input
-
-
-def unsupported_resize(input: Tensor, template: Tensor) -> RuntimeError:
-    """The error for a template of another layout."""
-    return RuntimeError(
-        f"resize_as_sparse_: layouts differ: {input.layout} and {template.layout}"  # type: ignore
-    )
-
-
-__all__ = ["resize_as_sparse_", "unsupported"]

@@ -201,6 +201,19 @@ def test_embedding_gradient(dtype, index_dtype, padding, by_frequency):
     both("embedding", "embedding_backward", grad, *options, dtype=dtype, scale=4)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("count", [0, 7, 400])
+def test_rows_of_sparse_matrices(dtype, count):
+    draw = np.random.default_rng(count)
+    lengths = np.bincount(draw.integers(0, 20, count), minlength=20)
+    pointers = np.concatenate([[0], np.cumsum(lengths)])
+    parts = random(count, dtype=dtype), draw.integers(0, 30, count), pointers
+    dense = random(30, 17, dtype=dtype)
+    both("sparse.rows", "rows_times", *parts, dense, dtype=dtype)
+    others = random(60, dtype=dtype), np.arange(60) % 13, np.arange(0, 61, 2)
+    both("sparse.rows", "rows_by_rows", *parts, others, 13, dtype=dtype)
+
+
 SHAPES = [(8, 8), (3,), (), (40, 50), (0,), (20000,)]
 
 

@@ -57,9 +57,17 @@ def subtract(input: Any, other: Any, alpha: Any = 1) -> Any:
 
 
 def _shapes_differ(input: Any, other: Any) -> RuntimeError:
+    sizes = list(input.shape), list(other.shape)
+    if isinstance(input, Coo):
+        return RuntimeError(
+            f"add: expected sizes of 'self' and 'other' to match, but {sizes[0]} != {sizes[1]}"
+        )
+    if not isinstance(other, SparseArray):
+        sizes = sizes[::-1]
     return RuntimeError(
-        "add: expected sizes of 'self' and 'other' to match, but "
-        f"{list(input.shape)} != {list(other.shape)}"
+        f"add: expected 'self' and 'other' to have same size, but self has size {sizes[0]} while "
+        f"other has size {sizes[1]} (FYI: {'op2' if isinstance(other, Compressed) else 'dense'}"
+        "-sparse addition does not currently support broadcasting)"
     )
 
 
@@ -122,8 +130,9 @@ def multiply(input: Any, other: Any) -> Any:
         return _multiplied_by_dense(input, other)
     if input.shape != other.shape:
         raise RuntimeError(
-            "mul: expected 'self' and 'other' to have same sizes when both are sparse, but "
-            f"{list(input.shape)} != {list(other.shape)}"
+            "sparse_binary_op_intersection_cpu(): expects sparse inputs with equal dimensionality, "
+            "number of sparse dimensions, and shape of sparse dimensions, but got "
+            f"{list(input.shape)} and {list(other.shape)}"
         )
     if isinstance(input, Compressed):
         block = input.block if input.blocked else None
@@ -168,7 +177,7 @@ def divide_trunc(input: Any, other: Any) -> Any:
 def _divisor(input: Any, other: Any) -> Array:
     if isinstance(other, SparseArray) or not isinstance(input, SparseArray) or other.ndim:
         raise RuntimeError(
-            "Sparse division requires a dense scalar or zero-dim dense tensor divisor (got shape "
+            "Sparse division requires a scalar or zero-dim dense tensor divisor (got shape "
             f"{list(other.shape)} for divisor)"
         )
     return other
@@ -178,13 +187,20 @@ def _coalesced(array: Any) -> Any:
     return coalesce(array) if isinstance(array, Coo) else array
 
 
+def threshold_gradient(grad: Any, x: Any, threshold: float) -> Any:
+    """The gradient where the elements of ``x`` are greater than a threshold, 0 elsewhere."""
+    united = _coalesced(x)
+    return united.with_values(xp.where(united.values > threshold, values_at(grad, united), 0))
+
+
 def power(input: Any, exponent: Any) -> Any:
     """``input ** exponent`` for a number that is not zero."""
     if isinstance(exponent, SparseArray) or exponent.ndim or not isinstance(input, SparseArray):
         raise RuntimeError("sparse tensors are raised to powers that are numbers only")
     if exponent == 0:
         raise RuntimeError(
-            "cannot raise to zeroth power on sparse tensor; it would make the result tensor dense"
+            "pow: cannot raise to zeroth power on sparse tensor; it would make the result tensor "
+            "dense"
         )
     united = _coalesced(input)
     return united.with_values(united.values**exponent)

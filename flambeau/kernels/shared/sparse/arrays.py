@@ -39,6 +39,11 @@ class SparseArray:
         return prod(self.shape)
 
     @property
+    def itemsize(self) -> int:
+        """The bytes of one element."""
+        return self.values.dtype.itemsize
+
+    @property
     def nnz(self) -> int:
         """The number of places that are kept."""
         raise NotImplementedError

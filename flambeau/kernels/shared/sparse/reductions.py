@@ -48,6 +48,8 @@ def sum_over(array: Any, dims: Any, keepdim: bool) -> Any:
     dims = tuple(range(array.ndim)) if dims is None else dims
     dims = (dims,) if isinstance(dims, int) else tuple(dims) or tuple(range(array.ndim))
     dims = tuple([d % array.ndim for d in dims]) if array.ndim else ()
+    if array.dtype.kind in "biu":
+        array = array.astype(xp.int64)
     result = summed(array, dims)
     if not keepdim:
         return result

@@ -16,7 +16,7 @@ Array = Any
 def rows_times(values: Array, columns: Array, pointers: Array, dense: Array) -> Array:
     """The matrix whose row i holds ``values[k]`` in ``columns[k]``, ``pointers[i] <= k <
     pointers[i + 1]``, times ``dense`` [k, n]: [rows, n]."""
-    result = xp.zeros((len(pointers) - 1, dense.shape[1]), xp.result_type(values, dense))
+    result = xp.zeros((len(pointers) - 1, dense.shape[1]), xp.result_type(values.dtype, dense.dtype))
     full = xp.flatnonzero(pointers[1:] > pointers[:-1])
     if len(full):
         parts = values[:, None] * dense[columns]
@@ -59,7 +59,7 @@ def rows_reduced(
     if reduce in ("sum", "mean"):
         result = rows_times(values, columns, pointers, dense)
         return (result / xp.maximum(lengths, 1)[:, None] if reduce == "mean" else result), where
-    result = xp.zeros((rows, dense.shape[1]), xp.result_type(values, dense))
+    result = xp.zeros((rows, dense.shape[1]), xp.result_type(values.dtype, dense.dtype))
     products = values[:, None] * dense[columns]
     better = xp.greater if reduce == "amax" else xp.less
     for step in range(int(lengths.max()) if rows and count else 0):

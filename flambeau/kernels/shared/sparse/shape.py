@@ -94,6 +94,11 @@ def selected(array: Any, dim: int, index: int) -> Any:
     return Coo(rest[:, kept], values, shape, coo.coalesced)
 
 
+def unbound(array: Any, dim: int) -> tuple[Any, ...]:
+    """All slices of a dimension."""
+    return tuple([selected(array, dim, index) for index in range(array.shape[dim])])
+
+
 def narrowed(array: Coo, dim: int, start: int, length: int) -> Coo:
     """The part of a dimension from ``start`` on."""
     shape = (*array.shape[:dim], length, *array.shape[dim + 1 :])
@@ -175,8 +180,14 @@ def stacked(*arrays_and_dim: Any) -> Coo:
 
 
 def _check_joinable(arrays: list[Any], dim: int | None) -> None:
-    if not all([isinstance(a, Coo) for a in arrays]):
-        raise RuntimeError("cat(): the tensors to join are sparse (COO) all, or none of them is")
+    for position, array in enumerate(arrays):
+        if not isinstance(array, Coo):
+            raise RuntimeError(
+                "Concatenating sparse tensors, but a dense tensor was found at position "
+                f"{position}."
+                if not isinstance(array, Compressed)
+                else f"{array.title} tensors cannot be concatenated: only those in coordinates"
+            )
     first = arrays[0]
     for position, array in enumerate(arrays):
         sizes = [
