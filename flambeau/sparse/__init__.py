@@ -13,6 +13,7 @@ from flambeau.sparse.gradients import as_sparse_gradcheck
 from flambeau.sparse.invariants import check_sparse_tensor_invariants
 from flambeau.sparse.products import addmm, mm, sampled_addmm
 from flambeau.sparse.reductions import log_softmax, softmax, sum
+from flambeau.sparse.semi_structured import to_sparse_semi_structured
 from flambeau.sparse.solving import spsolve
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "spdiags",
     "spsolve",
     "sum",
+    "to_sparse_semi_structured",
 ]

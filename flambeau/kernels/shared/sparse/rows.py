@@ -16,7 +16,9 @@ Array = Any
 def rows_times(values: Array, columns: Array, pointers: Array, dense: Array) -> Array:
     """The matrix whose row i holds ``values[k]`` in ``columns[k]``, ``pointers[i] <= k <
     pointers[i + 1]``, times ``dense`` [k, n]: [rows, n]."""
-    result = xp.zeros((len(pointers) - 1, dense.shape[1]), xp.result_type(values.dtype, dense.dtype))
+    result = xp.zeros(
+        (len(pointers) - 1, dense.shape[1]), xp.result_type(values.dtype, dense.dtype)
+    )
     full = xp.flatnonzero(pointers[1:] > pointers[:-1])
     if len(full):
         parts = values[:, None] * dense[columns]
