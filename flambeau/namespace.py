@@ -13,7 +13,7 @@ MILESTONES = {
     "0.2": "every operator",
     "0.3": "autograd in full, function transforms, profiler",
     "0.4": "nn and optim in full",
-    "1.0": "sparse, distributed, compilers, export and the rest",
+    "1.0": "distributed, compilers, export and the rest",
 }
 
 # The longest name that fits decides; whatever else is missing from `torch` itself is an operator.

@@ -2,7 +2,7 @@
 
 Layouts: coordinates (``torch.sparse_coo``), compressed rows and columns (``torch.sparse_csr``,
 ``torch.sparse_csc``) and the same with blocks (``torch.sparse_bsr``, ``torch.sparse_bsc``). Design
-note 010 says how they fit into the library.
+note 011 says how they fit into the library.
 """
 
 from __future__ import annotations

@@ -154,7 +154,8 @@ class _Names:
 
 
 def _check_dtypes(array: Compressed, names: _Names) -> None:
-    of, other = [scalar_name(from_numpy_type(a.dtype)) for a in (array.pointers, array.plain)]
+    found: Any = [from_numpy_type(a.dtype) for a in (array.pointers, array.plain)]
+    of, other = map(scalar_name, found)
     if of != other:
         raise RuntimeError(
             f"{names.pointers} and {names.plain} must have the same dtype, bot got {of} and "

@@ -71,7 +71,7 @@ def _shapes_differ(input: Any, other: Any) -> RuntimeError:
     )
 
 
-def coo_sum(input: Coo, other: Coo, alpha: Any) -> Coo:
+def coo_sum(input: Any, other: Any, alpha: Any) -> Coo:
     """A sum of coordinates: what meets while both are walked through side by side is united."""
     if input.sparse_dim != other.sparse_dim:
         raise RuntimeError(
@@ -146,7 +146,7 @@ def _multiplied_by_dense(input: SparseArray, other: Array) -> Any:
     return input.with_values(input.values * values_at(dense, input))
 
 
-def intersection(input: Coo, other: Coo) -> Coo:
+def intersection(input: Any, other: Any) -> Coo:
     """The product at the places that both arrays have."""
     input, other = coalesce(input), coalesce(other)
     (keys, _), (others, _) = flat_rows(input), flat_rows(other)

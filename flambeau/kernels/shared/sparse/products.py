@@ -50,7 +50,7 @@ def times_dense(a: SparseArray, b: Array) -> Array:
     """A sparse matrix [m, k] times a dense one [k, n]: [m, n]."""
     by_rows = to_compressed(a, "sparse_csr")
     values, dense = wide(by_rows.values), wide(b)
-    times = _rows_times[CPU if xp.__name__ == "numpy" else CUDA]
+    times: Any = _rows_times[CPU if xp.__name__ == "numpy" else CUDA]
     return rounded(times(values, by_rows.plain, by_rows.pointers, dense), a.dtype)
 
 
@@ -67,7 +67,7 @@ def sparse_product(a: SparseArray, b: SparseArray) -> Any:
     """A sparse matrix times a sparse matrix: coordinates for coordinates, else CSR."""
     left, right = to_compressed(a, "sparse_csr"), to_compressed(b, "sparse_csr")
     others = right.values, right.plain, right.pointers
-    times = _rows_by_rows[CPU if xp.__name__ == "numpy" else CUDA]
+    times: Any = _rows_by_rows[CPU if xp.__name__ == "numpy" else CUDA]
     values, plain, pointers = times(left.values, left.plain, left.pointers, others, b.shape[1])
     shape = (a.shape[0], b.shape[1])
     product = Compressed("sparse_csr", pointers, plain, rounded(values, a.dtype), shape)
