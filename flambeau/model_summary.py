@@ -14,6 +14,7 @@ from flambeau.core.interception import Interceptor
 from flambeau.core.op import Op
 from flambeau.core.tensor import Tensor
 from flambeau.nn.modules.module import Module
+from flambeau.nn.parameter import sized
 from flambeau.ops.creation import zeros
 from flambeau.ops.notebook import size
 
@@ -25,10 +26,10 @@ class Layer:
     """One module of the model: one line of the table."""
 
     path: str
-    kind: str
     depth: int
-    parameters: int
     leaf: bool
+    kind: str = ""
+    parameters: int = 0
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     output_bytes: int = 0
     flops: int = 0
@@ -109,7 +110,8 @@ class Summary:
 def summary(model: Module, input: Any = None, *, depth: int | None = None) -> Summary:
     """Runs a model once and tells what its modules return and cost.
 
-    The run is in evaluation mode and without gradients; the model is as before afterwards.
+    The run is in evaluation mode and without gradients; the model is as before afterwards, except
+    that lazy modules have their shapes. Without a run, parameters without a shape do not count.
 
     Args:
         model: any module.
@@ -135,13 +137,15 @@ def summary(model: Module, input: Any = None, *, depth: int | None = None) -> Su
         memory of outputs: 64 B
     """
     layers = {
-        module: Layer(path, module._get_name(), path.count(".") + bool(path),
-                      sum([p.numel() for p in module.parameters()]), not module._modules)
+        module: Layer(path, path.count(".") + bool(path), not module._modules)
         for path, module in model.named_modules()
-    }  # fmt: skip
+    }
     if input is not None:
         _run(model, _arguments(model, input), layers)
-    parameters, buffers = list(model.parameters()), list(model.buffers())
+    for module, layer in layers.items():  # after the run, which gives lazy ones their shapes
+        layer.kind = module._get_name()
+        layer.parameters = sum([p.numel() for p in sized(module.parameters())])
+    parameters, buffers = sized(model.parameters()), sized(model.buffers())
     every = list(layers.values())
     return Summary(
         [layer for layer in every if depth is None or layer.depth <= depth],

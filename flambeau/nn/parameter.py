@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flambeau.core.tensor import Parameter, Tensor
@@ -150,6 +150,11 @@ def _without_shape(cls: type[Tensor], tensor: Tensor) -> Any:
 def is_lazy(param: Any) -> bool:
     """Whether a parameter or buffer still waits for its shape."""
     return isinstance(param, UninitializedTensorMixin)
+
+
+def sized(parameters: Iterable[Any]) -> list[Any]:
+    """Those that have a shape."""
+    return [one for one in parameters if not is_lazy(one)]
 
 
 class UninitializedParameter(UninitializedTensorMixin, Parameter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import flambeau
 from flambeau import nn
 
 DIRECT = (
@@ -25,3 +26,12 @@ def test_what_is_known() -> None:
     assert weight.is_floating_point() and str(weight.dtype) == "torch.float64"
     weight.materialize((2, 3))
     assert weight.numel() == 6 and weight.dim() == len(weight) == 2 and type(weight) is nn.Parameter
+
+
+def test_summary_and_notebook() -> None:
+    """Lazy modules count what they have, before and after their first run."""
+    model = nn.Sequential(nn.LazyLinear(3), nn.ReLU())
+    assert flambeau.summary(model).parameters == 0 and "LazyLinear" in model._repr_html_()
+    told = flambeau.summary(model, (2, 4))
+    assert told.parameters == 15 and told.layers[1].kind == "Linear"
+    assert "15 parameters" in model._repr_html_()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from flambeau.nn.parameter import sized
+
 
 class Notebook:
     """The part of a module that makes HTML of it: a tree that opens and closes."""
@@ -17,7 +19,7 @@ class Notebook:
 
 
 def _tree(name: str, module: Any, is_open: bool) -> str:
-    total = sum([p.numel() for p in module.parameters()])
+    total = sum([p.numel() for p in sized(module.parameters())])
     title = escape(f"({name}): " if name else "") + f"<b>{escape(module._get_name())}</b>"
     title += escape(f"({' '.join(module.extra_repr().split())})")
     title += f' <span style="color:gray">{total:,} parameters</span>' if total else ""
