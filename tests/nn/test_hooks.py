@@ -162,3 +162,43 @@ class TestState:
         layer.register_load_state_dict_post_hook(lambda module, keys: keys)
         with pytest.raises(AssertionError, match="are not expected to return new values"):
             layer.load_state_dict(layer.state_dict())
+
+
+# What our modules have beyond PyTorch's. Any other name may be that of somebody's own method.
+OURS = {"_flambeau_hooked", "_repr_html_"}
+THEIRS = """
+__annotations__ __call__ __class__ __delattr__ __dict__ __dir__ __doc__ __eq__ __format__ __ge__
+__getattr__ __getattribute__ __getstate__ __gt__ __hash__ __init__ __init_subclass__ __le__ __lt__
+__module__ __ne__ __new__ __reduce__ __reduce_ex__ __repr__ __setattr__ __setstate__ __sizeof__
+__str__ __subclasshook__ __weakref__ T_destination add_module apply bfloat16 buffers
+call_super_init children compile cpu cuda double dump_patches eval extra_repr float forward
+get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia
+named_buffers named_children named_modules named_parameters parameters register_backward_hook
+register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
+register_full_backward_pre_hook register_load_state_dict_post_hook
+register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict
+to to_empty train training type xpu zero_grad _apply _backward_hooks _backward_pre_hooks _buffers
+_call_impl _compiled_call_impl _forward_hooks _forward_hooks_always_called
+_forward_hooks_with_kwargs _forward_pre_hooks _forward_pre_hooks_with_kwargs _get_backward_hooks
+_get_backward_pre_hooks _get_name _is_full_backward_hook _load_from_state_dict
+_load_state_dict_post_hooks _load_state_dict_pre_hooks _modules _named_members
+_non_persistent_buffers_set _parameters _register_load_state_dict_pre_hook
+_register_state_dict_hook _replicate_for_data_parallel _save_to_state_dict _state_dict_hooks
+_state_dict_pre_hooks _version
+"""
+
+
+def test_no_name_is_taken_that_pytorch_leaves_free():
+    assert set(dir(nn.Module)) | set(vars(nn.Module())) <= OURS | set(THEIRS.split())
+
+
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "RNN"])
+def test_hooks_of_recurrent_networks(name):
+    """Their own helpers do not stand in the way of the hooks."""
+    seen = []
+    network = getattr(nn, name)(2, 3)
+    network.register_forward_pre_hook(lambda module, args: seen.append(len(args)))
+    network.register_forward_hook(lambda module, args, result: seen.append(result[0].shape))
+    network(torch.ones(4, 1, 2))
+    assert seen == [1, (4, 1, 3)]

@@ -68,12 +68,12 @@ class _Watched:
         except KeyError:
             shown = type(module).__name__
             raise AttributeError(f"'{shown}' object has no attribute '{self.name}'") from None
-        own["_hooked"] = True
+        own["_flambeau_hooked"] = True
         return table
 
     def __set__(self, module: Any, table: Table) -> None:
         module.__dict__[self.name] = table
-        module.__dict__["_hooked"] = True
+        module.__dict__["_flambeau_hooked"] = True
 
 
 def _add(
@@ -94,7 +94,7 @@ class Hooks:
     """The part of a module that keeps and runs its hooks."""
 
     _is_full_backward_hook: bool | None
-    _hooked: bool
+    _flambeau_hooked: bool
     _backward_pre_hooks = _Watched()
     _backward_hooks = _Watched()
     _forward_hooks = _Watched()
@@ -148,18 +148,13 @@ class Hooks:
 
         A returned tuple, or tensor, takes the place of ``grad_input``.
         """
-        self._set_backward_kind(full=True)
+        _set_backward_kind(self, full=True)
         return _add(self._backward_hooks, hook, prepend=prepend)
 
     def register_backward_hook(self, hook: Hook) -> RemovableHandle:
         """Deprecated form: the hook sees the gradients of the last operation of the module only."""
-        self._set_backward_kind(full=False)
+        _set_backward_kind(self, full=False)
         return _add(self._backward_hooks, hook)
-
-    def _set_backward_kind(self, full: bool) -> None:
-        if self._is_full_backward_hook is (not full):
-            raise RuntimeError(MIXED_BACKWARD.format("on a single Module"))
-        self._is_full_backward_hook = full
 
     def _get_backward_hooks(self) -> tuple[list[Hook], list[Hook]]:
         """Full hooks, and hooks of the deprecated form, those of all modules first."""
@@ -185,86 +180,97 @@ class Hooks:
             or get("_backward_hooks")
             or get("_backward_pre_hooks")
         ):
-            own["_hooked"] = False
+            own["_flambeau_hooked"] = False
             if not any_global():
                 return self.forward(*args, **kwargs)
         called: set[int] = set()
         try:
-            return self._run(args, kwargs, called)
+            return _run(self, args, kwargs, called)
         except Exception:
-            self._run_missed(args, kwargs, called)
+            _run_missed(self, args, kwargs, called)
             raise
 
-    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], called: set[int]) -> Any:
-        own = self.__dict__
-        if own["_forward_pre_hooks"] or _global_forward_pre_hooks:
-            args, kwargs = self._run_pre_hooks(args, kwargs)
-        gate = last = None
-        if own["_backward_hooks"] or own["_backward_pre_hooks"] or any_global_backward():
-            full, last = self._get_backward_hooks()
-            before = self._get_backward_pre_hooks()
-            if full or before:
-                gate = BackwardHook(self, full, before)
-                args = gate.setup_input_hook(args)
-        result = self.forward(*args, **kwargs)
-        if own["_forward_hooks"] or _global_forward_hooks:
-            result = self._run_forward_hooks(args, kwargs, result, called)
-        if gate is not None:
-            result = gate.setup_output_hook(result)
-        if last:
-            register_on_result(self, last, result)
-        return result
 
-    def _run_pre_hooks(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        own = self.__dict__
-        with_kwargs = own["_forward_pre_hooks_with_kwargs"]
-        tables = chain(_global_forward_pre_hooks.items(), own["_forward_pre_hooks"].items())
-        for key, hook in list(tables):
-            if key in with_kwargs:
-                changed = hook(self, args, kwargs)
-                if changed is not None:
-                    args, kwargs = _both(changed)
-            else:
-                changed = hook(self, args)
-                if changed is not None:
-                    args = changed if isinstance(changed, tuple) else (changed,)
-        return args, kwargs
+def _set_backward_kind(module: Any, full: bool) -> None:
+    if module._is_full_backward_hook is (not full):
+        raise RuntimeError(MIXED_BACKWARD.format("on a single Module"))
+    module._is_full_backward_hook = full
 
-    def _run_forward_hooks(self, args: Any, kwargs: Any, result: Any, called: set[int]) -> Any:
-        for key, hook, with_kwargs in self._forward_hook_rows():
-            called.add(key)
-            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
+
+def _run(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], called: set[int]) -> Any:
+    own = module.__dict__
+    if own["_forward_pre_hooks"] or _global_forward_pre_hooks:
+        args, kwargs = _run_pre_hooks(module, args, kwargs)
+    gate = last = None
+    if own["_backward_hooks"] or own["_backward_pre_hooks"] or any_global_backward():
+        full, last = module._get_backward_hooks()
+        before = module._get_backward_pre_hooks()
+        if full or before:
+            gate = BackwardHook(module, full, before)
+            args = gate.setup_input_hook(args)
+    result = module.forward(*args, **kwargs)
+    if own["_forward_hooks"] or _global_forward_hooks:
+        result = _run_forward_hooks(module, args, kwargs, result, called)
+    if gate is not None:
+        result = gate.setup_output_hook(result)
+    if last:
+        register_on_result(module, last, result)
+    return result
+
+
+def _run_pre_hooks(
+    module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    own = module.__dict__
+    with_kwargs = own["_forward_pre_hooks_with_kwargs"]
+    tables = chain(_global_forward_pre_hooks.items(), own["_forward_pre_hooks"].items())
+    for key, hook in list(tables):
+        if key in with_kwargs:
+            changed = hook(module, args, kwargs)
             if changed is not None:
-                result = changed
-        return result
+                args, kwargs = _both(changed)
+        else:
+            changed = hook(module, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+    return args, kwargs
 
-    def _forward_hook_rows(self) -> list[tuple[int, Hook, bool]]:
-        """The id of each forward hook, the hook, and whether it takes keyword arguments."""
-        own = self.__dict__
-        takes = own["_forward_hooks_with_kwargs"]
-        rows = [(key, hook, key in takes) for key, hook in own["_forward_hooks"].items()]
-        if _global_forward_hooks:
-            takes = _global_forward_hooks_with_kwargs
-            rows[:0] = [(key, hook, key in takes) for key, hook in _global_forward_hooks.items()]
-        return rows
 
-    def _run_missed(self, args: Any, kwargs: Any, called: set[int]) -> None:
-        """After an error: the hooks registered with ``always_call`` that have not run."""
-        always = self.__dict__.get("_forward_hooks_always_called", ())
-        for key, hook, with_kwargs in self._forward_hook_rows():
-            if key in called or not (key in always or key in _global_forward_hooks_always_called):
-                continue
-            try:
-                hook(self, args, kwargs, None) if with_kwargs else hook(self, args, None)
-            except Exception as error:
-                where = "global module" if key in _global_forward_hooks_always_called else "module"
-                warnings.warn(
-                    f"{where} forward hook with ``always_call=True`` raised an exception that "
-                    f"was silenced as another error was raised in forward: {error}",
-                    stacklevel=2,
-                )
+def _run_forward_hooks(module: Any, args: Any, kwargs: Any, result: Any, called: set[int]) -> Any:
+    for key, hook, with_kwargs in _forward_hook_rows(module):
+        called.add(key)
+        changed = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
+        if changed is not None:
+            result = changed
+    return result
+
+
+def _forward_hook_rows(module: Any) -> list[tuple[int, Hook, bool]]:
+    """The id of each forward hook, the hook, and whether it takes keyword arguments."""
+    own = module.__dict__
+    takes = own["_forward_hooks_with_kwargs"]
+    rows = [(key, hook, key in takes) for key, hook in own["_forward_hooks"].items()]
+    if _global_forward_hooks:
+        takes = _global_forward_hooks_with_kwargs
+        rows[:0] = [(key, hook, key in takes) for key, hook in _global_forward_hooks.items()]
+    return rows
+
+
+def _run_missed(module: Any, args: Any, kwargs: Any, called: set[int]) -> None:
+    """After an error: the hooks registered with ``always_call`` that have not run."""
+    always = module.__dict__.get("_forward_hooks_always_called", ())
+    for key, hook, with_kwargs in _forward_hook_rows(module):
+        if key in called or not (key in always or key in _global_forward_hooks_always_called):
+            continue
+        try:
+            hook(module, args, kwargs, None) if with_kwargs else hook(module, args, None)
+        except Exception as error:
+            where = "global module" if key in _global_forward_hooks_always_called else "module"
+            warnings.warn(
+                f"{where} forward hook with ``always_call=True`` raised an exception that "
+                f"was silenced as another error was raised in forward: {error}",
+                stacklevel=2,
+            )
 
 
 def _both(changed: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

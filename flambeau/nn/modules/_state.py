@@ -111,11 +111,8 @@ class State:
         for name, value in self._buffers.items():
             if value is not None and name not in self._non_persistent_buffers_set:
                 destination[prefix + name] = value if keep_vars else value.detach()
-        if self._has_extra("get_extra_state"):
+        if _has_extra(self, "get_extra_state"):
             destination[prefix + EXTRA_STATE] = self.get_extra_state()
-
-    def _has_extra(self, method: str) -> bool:
-        return getattr(type(self), method) is not getattr(State, method)
 
     def get_extra_state(self) -> Any:
         """What else to save in the state_dict; to be overridden along with `set_extra_state`."""
@@ -219,16 +216,16 @@ class State:
                 error_msgs,
             )
         assign = local_metadata.get("assign_to_params_buffers", False)
-        for name, value in self._own_state():
+        for name, value in _own_state(self):
             key = prefix + name
             if key in state_dict:
-                error = self._take(name, value, key, state_dict[key], assign)
+                error = _take(self, name, value, key, state_dict[key], assign)
                 if error:
                     error_msgs.append(error)
             elif strict:
                 missing_keys.append(key)
         extra = prefix + EXTRA_STATE
-        if self._has_extra("set_extra_state"):
+        if _has_extra(self, "set_extra_state"):
             if extra in state_dict:
                 self.set_extra_state(state_dict[extra])
             elif strict:
@@ -236,64 +233,7 @@ class State:
         elif strict and extra in state_dict:
             unexpected_keys.append(extra)
         if strict:
-            unexpected_keys.extend(self._unknown(state_dict, prefix, extra))
-
-    def _own_state(self) -> list[tuple[str, Tensor]]:
-        buffers = (
-            (name, value)
-            for name, value in self._buffers.items()
-            if name not in self._non_persistent_buffers_set
-        )
-        rows = itertools.chain(self._parameters.items(), buffers)
-        return [(name, value) for name, value in rows if value is not None]
-
-    def _unknown(self, state_dict: Any, prefix: str, extra: str) -> Iterator[str]:
-        known = {name for name, _ in self._own_state()}
-        for key in state_dict:
-            if key.startswith(prefix) and key != extra:
-                first, *rest = key[len(prefix) :].split(".", 1)
-                if first not in (self._modules if rest else known):
-                    yield key
-
-    def _take(self, name: str, value: Tensor, key: str, given: Any, assign: bool) -> str | None:
-        """Copies or assigns one value; returns what was wrong with it."""
-        if not isinstance(given, Tensor):
-            return (
-                f'While copying the parameter named "{key}", expected torch.Tensor or '
-                f"Tensor-like object from checkpoint but received {type(given)}"
-            )
-        lazy = is_lazy(value)
-        if not lazy:
-            if value.dim() == 0 and given.dim() == 1:  # files of old releases
-                given = given[0]
-            if given.shape != value.shape:
-                return (
-                    f"size mismatch for {key}: copying a param with shape {given.shape} from "
-                    f"checkpoint, the shape in current model is {value.shape}."
-                )
-        if value.is_meta and not given.is_meta and not assign:
-            warnings.warn(
-                f"for {key}: copying from a non-meta parameter in the checkpoint to a meta "
-                "parameter in the current model, which is a no-op. (Did you mean to pass "
-                "`assign=True` to assign items in the state dictionary to their corresponding "
-                "key in the module instead of copying them in place?)",
-                stacklevel=2,
-            )
-        try:
-            with no_grad():
-                if assign:
-                    setattr(self, name, _as_kind_of(value, given))
-                elif get_swap_module_params_on_conversion():
-                    value.data = value.module_load(given)
-                else:
-                    value.copy_(given)
-        except Exception as error:
-            return (
-                f'While copying the parameter named "{key}", whose dimensions in the model are '
-                f"{value.size()} and whose dimensions in the checkpoint are {given.size()}, "
-                f"an exception occurred : {error.args}."
-            )
-        return None
+            unexpected_keys.extend(_unknown(self, state_dict, prefix, extra))
 
 
 def _as_kind_of(value: Tensor, given: Tensor) -> Tensor:
@@ -303,6 +243,70 @@ def _as_kind_of(value: Tensor, given: Tensor) -> Tensor:
             return Parameter(given, requires_grad=value.requires_grad)
         given.requires_grad_(value.requires_grad)
     return given
+
+
+def _has_extra(module: Any, method: str) -> bool:
+    return getattr(type(module), method) is not getattr(State, method)
+
+
+def _own_state(module: Any) -> list[tuple[str, Tensor]]:
+    buffers = (
+        (name, value)
+        for name, value in module._buffers.items()
+        if name not in module._non_persistent_buffers_set
+    )
+    rows = itertools.chain(module._parameters.items(), buffers)
+    return [(name, value) for name, value in rows if value is not None]
+
+
+def _unknown(module: Any, state_dict: Any, prefix: str, extra: str) -> Iterator[str]:
+    known = {name for name, _ in _own_state(module)}
+    for key in state_dict:
+        if key.startswith(prefix) and key != extra:
+            first, *rest = key[len(prefix) :].split(".", 1)
+            if first not in (module._modules if rest else known):
+                yield key
+
+
+def _take(module: Any, name: str, value: Tensor, key: str, given: Any, assign: bool) -> str | None:
+    """Copies or assigns one value; returns what was wrong with it."""
+    if not isinstance(given, Tensor):
+        return (
+            f'While copying the parameter named "{key}", expected torch.Tensor or '
+            f"Tensor-like object from checkpoint but received {type(given)}"
+        )
+    lazy = is_lazy(value)
+    if not lazy:
+        if value.dim() == 0 and given.dim() == 1:  # files of old releases
+            given = given[0]
+        if given.shape != value.shape:
+            return (
+                f"size mismatch for {key}: copying a param with shape {given.shape} from "
+                f"checkpoint, the shape in current model is {value.shape}."
+            )
+    if value.is_meta and not given.is_meta and not assign:
+        warnings.warn(
+            f"for {key}: copying from a non-meta parameter in the checkpoint to a meta "
+            "parameter in the current model, which is a no-op. (Did you mean to pass "
+            "`assign=True` to assign items in the state dictionary to their corresponding "
+            "key in the module instead of copying them in place?)",
+            stacklevel=2,
+        )
+    try:
+        with no_grad():
+            if assign:
+                setattr(module, name, _as_kind_of(value, given))
+            elif get_swap_module_params_on_conversion():
+                value.data = value.module_load(given)
+            else:
+                value.copy_(given)
+    except Exception as error:
+        return (
+            f'While copying the parameter named "{key}", whose dimensions in the model are '
+            f"{value.size()} and whose dimensions in the checkpoint are {given.size()}, "
+            f"an exception occurred : {error.args}."
+        )
+    return None
 
 
 class _Load:

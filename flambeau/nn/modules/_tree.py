@@ -150,7 +150,7 @@ class Tree:
         Raises:
             AttributeError: there is nothing there, or no parameter.
         """
-        value, name = self._member(target)
+        value, name = _member(self, target)
         if not isinstance(value, Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
         return value
@@ -161,18 +161,11 @@ class Tree:
         Raises:
             AttributeError: there is nothing there, or no buffer.
         """
-        value, name = self._member(target)
+        value, name = _member(self, target)
         owner = self.get_submodule(target.rpartition(".")[0])
         if name not in owner._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
         return value
-
-    def _member(self, target: str) -> tuple[Any, str]:
-        path, _, name = target.rpartition(".")
-        owner = self.get_submodule(path)
-        if not hasattr(owner, name):
-            raise AttributeError(f"{owner._get_name()} has no attribute `{name}`")
-        return getattr(owner, name), name
 
     def apply(self, fn: Callable[[Any], None]) -> Any:
         """Calls ``fn(module)`` for every module below this one, then for this one.
@@ -197,3 +190,11 @@ def _parameter_items(module: Any) -> Any:
 
 def _buffer_items(module: Any) -> Any:
     return module._buffers.items()
+
+
+def _member(module: Any, target: str) -> tuple[Any, str]:
+    path, _, name = target.rpartition(".")
+    owner = module.get_submodule(path)
+    if not hasattr(owner, name):
+        raise AttributeError(f"{owner._get_name()} has no attribute `{name}`")
+    return getattr(owner, name), name

@@ -101,7 +101,7 @@ class Module(Tree, State, Moves, Hooks, Notebook):
     training: bool
     call_super_init: bool = False
     _compiled_call_impl: Callable[..., Any] | None = None
-    _hooked = True  # until `__init__` or the first call has looked
+    _flambeau_hooked = True  # until `__init__` or the first call has looked
     T_destination = T_destination
 
     forward: Callable[..., Any] = _forward_unimplemented
@@ -124,7 +124,7 @@ class Module(Tree, State, Moves, Hooks, Notebook):
             _non_persistent_buffers_set=set(),
             _is_full_backward_hook=None,
             _modules={},
-            _hooked=False,
+            _flambeau_hooked=False,
         )
         for name in HOOK_TABLES:
             own[name] = OrderedDict()
@@ -135,7 +135,7 @@ class Module(Tree, State, Moves, Hooks, Notebook):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if (
-            self._hooked
+            self._flambeau_hooked
             or _global_forward_hooks
             or _global_forward_pre_hooks
             or _global_backward_hooks
@@ -183,33 +183,11 @@ class Module(Tree, State, Moves, Hooks, Notebook):
                 _refuse(value, "parameter", name, "torch.nn.Parameter or None")
             self.register_parameter(name, value)
         elif isinstance(value, Module) or name in own.get("_modules", ()):
-            self._set_module(name, value)
+            _set_module(self, name, value)
         elif name in own.get("_buffers", ()) or isinstance(value, Buffer):
-            self._set_buffer(name, value)
+            _set_buffer(self, name, value)
         else:
             object.__setattr__(self, name, value)
-
-    def _set_module(self, name: str, value: Any) -> None:
-        modules = self.__dict__.get("_modules")
-        if modules is None:
-            raise AttributeError("cannot assign module before Module.__init__() call")
-        if isinstance(value, Module):
-            _forget(self, name, "_parameters", "_buffers")
-        elif value is not None:
-            _refuse(value, "child module", name, "torch.nn.Module or None")
-        modules[name] = registered(_global_module_registration_hooks, self, name, value)
-
-    def _set_buffer(self, name: str, value: Any) -> None:
-        buffers = self.__dict__.get("_buffers")
-        if buffers is None:
-            raise AttributeError("cannot assign buffer before Module.__init__() call")
-        if value is not None and not isinstance(value, Tensor):
-            _refuse(value, "buffer", name, "torch.nn.Buffer, torch.Tensor or None")
-        if isinstance(value, Buffer):
-            _forget(self, name, "_parameters", "_modules")
-            self.register_buffer(name, value, value.persistent)
-        else:
-            buffers[name] = registered(_global_buffer_registration_hooks, self, name, value)
 
     def __delattr__(self, name: str) -> None:
         if name in self._parameters:
@@ -364,7 +342,7 @@ class Module(Tree, State, Moves, Hooks, Notebook):
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
         state.pop("_compiled_call_impl", None)
-        state.pop("_hooked", None)
+        state.pop("_flambeau_hooked", None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -374,7 +352,7 @@ class Module(Tree, State, Moves, Hooks, Notebook):
             own.setdefault(name, OrderedDict())
         own.setdefault("_non_persistent_buffers_set", set())
         own.setdefault("_is_full_backward_hook", None)
-        own["_hooked"] = True
+        own["_flambeau_hooked"] = True
 
     def _replicate_for_data_parallel(self) -> Any:
         replica = self.__new__(type(self))
@@ -384,6 +362,30 @@ class Module(Tree, State, Moves, Hooks, Notebook):
         replica._modules = replica._modules.copy()
         replica._is_replica = True
         return replica
+
+
+def _set_module(module: Any, name: str, value: Any) -> None:
+    modules = module.__dict__.get("_modules")
+    if modules is None:
+        raise AttributeError("cannot assign module before Module.__init__() call")
+    if isinstance(value, Module):
+        _forget(module, name, "_parameters", "_buffers")
+    elif value is not None:
+        _refuse(value, "child module", name, "torch.nn.Module or None")
+    modules[name] = registered(_global_module_registration_hooks, module, name, value)
+
+
+def _set_buffer(module: Any, name: str, value: Any) -> None:
+    buffers = module.__dict__.get("_buffers")
+    if buffers is None:
+        raise AttributeError("cannot assign buffer before Module.__init__() call")
+    if value is not None and not isinstance(value, Tensor):
+        _refuse(value, "buffer", name, "torch.nn.Buffer, torch.Tensor or None")
+    if isinstance(value, Buffer):
+        _forget(module, name, "_parameters", "_modules")
+        module.register_buffer(name, value, value.persistent)
+    else:
+        buffers[name] = registered(_global_buffer_registration_hooks, module, name, value)
 
 
 def _init_name(module: Module) -> str:
