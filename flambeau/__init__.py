@@ -159,7 +159,7 @@ from flambeau.ops.windows import (
 from flambeau.removed import *
 from flambeau.settings import *
 from flambeau.sparse.construction import *
-from flambeau.sparse.products import dsmm, hspmm, saddmm, smm, spmm, sspaddmm
+from flambeau.sparse.products import dsmm, hsmm, hspmm, saddmm, smm, spmm, sspaddmm
 from flambeau.sparse.views import *
 from flambeau.sparse.writing import resize_as_sparse_
 from flambeau.symbolic import *

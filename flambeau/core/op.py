@@ -280,6 +280,7 @@ class Op:
         form = copy(self)
         form.kernels = forward if isinstance(forward, list) else places(forward)
         form.view = False
+        form.kernels[META] = no_sparse_meta
         if vjp is not None:
             form.node_type = type(form.node_type.__name__, (Node,), {"__slots__": (), "op": form})
             form.set_vjp(vjp)
@@ -356,6 +357,11 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<Op {self.name}>"
+
+
+def no_sparse_meta(*arrays: Any) -> Any:
+    """The kernel of sparse forms for ``device="meta"``: NotImplementedError."""
+    raise NotImplementedError("there are no sparse tensors on the meta device to compute with")
 
 
 def _has_dtype(predicted: Any) -> bool:

@@ -7,7 +7,8 @@ from flambeau.kernels.shared.sparse.conversion import add_rows, subtract_rows
 from flambeau.sparse.forms import accumulates, on_values, sparse_form
 
 # Zeros stay zeros. What is linear leaves repeated places alone; the others add them up first.
-on_values("neg conj conj_physical real imag", united=False)
+on_values("neg conj_physical real imag", united=False)
+sparse_form("conj", kernels.conjugate)  # at once: only dense tensors remember to do it later
 on_values(
     """
     abs angle asin asinh atan atanh ceil deg2rad erf erfinv expm1 floor frac isinf isnan isneginf

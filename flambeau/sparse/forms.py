@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flambeau.core.op import REGISTRY, Op
+from flambeau.core.op import REGISTRY, Op, no_sparse_meta
 from flambeau.kernels.quiet import silence
-from flambeau.kernels.select import CPU, CUDA, places
+from flambeau.kernels.select import CPU, CUDA, META, places
 from flambeau.kernels.shared.sparse.arrays import Coo
 from flambeau.kernels.shared.sparse.coalescing import coalesce
 
@@ -23,7 +23,7 @@ _united = places(coalesce)
 def declare(name: str, forward: Function, **rules: Any) -> Op:
     """An operator whose kernel takes sparse arrays, or makes them."""
     op = Op(name, forward, **rules)
-    op.sparse = op
+    op.sparse, op.kernels[META] = op, no_sparse_meta
     return op
 
 

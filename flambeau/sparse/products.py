@@ -20,6 +20,7 @@ from flambeau.sparse.forms import declare, sparse_form
 sparse_form("mm", kernels.matrix_product)
 sparse_form("bmm", kernels.matrix_product)
 sparse_form("addmm", kernels.add_product)
+sparse_form("linear", kernels.linear)
 
 
 # ---- with sparse gradients
@@ -246,6 +247,11 @@ def saddmm(
 ) -> Tensor:  # fmt: skip
     """``beta * input + alpha * (mat1 @ mat2)`` of sparse matrices: ``sspaddmm``, an older name."""
     return deliver("saddmm", sspaddmm(input, mat1, mat2, beta=beta, alpha=alpha), out)
+
+
+def hsmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product of a sparse and a dense matrix: ``hspmm`` by an older name."""
+    return hspmm(input, mat2)
 
 
 __all__ = exported(globals(), "at_places turned united is_sparse")

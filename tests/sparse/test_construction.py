@@ -187,6 +187,12 @@ def test_like_and_filled() -> None:
         torch.ones(2, 3, layout=torch.sparse_coo)
 
 
+def test_meta() -> None:
+    """There is nothing to compute without elements."""
+    with pytest.raises(NotImplementedError, match="no sparse tensors on the meta device"):
+        torch.ones(2, 2, device="meta").to_sparse()
+
+
 def test_resized() -> None:
     """Growing keeps the elements; shrinking is refused while there are any."""
     it = twice()

@@ -85,6 +85,20 @@ def test_with_dense(layout: str) -> None:
     assert torch.equal((it * dense[:1]).to_dense(), x * dense[:1])
 
 
+def test_complex() -> None:
+    """Conjugates are taken at once; gradients use them."""
+    it = torch.tensor([[0, 1 + 2j], [3j, 0]], dtype=torch.complex128).to_sparse()
+    for turned in (it.conj(), torch.conj_physical(it)):
+        assert torch.equal(turned.to_dense(), it.to_dense().conj())
+    assert torch.equal(it.mH.to_dense(), it.to_dense().mH)
+    assert torch.equal(it.abs().to_dense(), it.to_dense().abs())
+    assert torch.autograd.gradcheck(
+        lambda x: torch.sparse.mm(x, torch.ones(2, 2, dtype=torch.complex128) * 1j),
+        (it.requires_grad_(),),
+        masked=True,
+    )
+
+
 def test_refused() -> None:
     """PyTorch's words for what there is not."""
     it, csr, dense = sample("coo"), sample("csr"), torch.ones(4, 6, dtype=torch.float64)

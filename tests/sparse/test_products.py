@@ -71,6 +71,19 @@ def test_large() -> None:
         bad @ torch.ones(300, 40)
 
 
+def test_linear() -> None:
+    """A layer applied to sparse rows, or with sparse weights."""
+    rows, weight = sample("coo"), torch.tensor(holed(3, 6, seed=5))
+    bias = torch.arange(3.0, dtype=torch.float64, requires_grad=True)
+    expected = rows.to_dense().numpy() @ weight.numpy().T + bias.detach().numpy()
+    linear = torch.nn.functional.linear
+    close(linear(rows, weight, bias), expected)
+    close(linear(rows.to_dense(), weight.to_sparse_csr(), bias), expected)
+    linear(rows, weight.requires_grad_(), bias).sum().backward()
+    assert weight.grad is not None and bias.grad is not None
+    close(weight.grad, np.tile(rows.to_dense().numpy().sum(0), (3, 1)))
+
+
 def test_stacks() -> None:
     """A sparse stack of matrices times a dense one."""
     batch = torch.tensor(holed(2, 3, 4))

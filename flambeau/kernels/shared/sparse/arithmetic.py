@@ -155,6 +155,11 @@ def intersection(input: Any, other: Any) -> Coo:
     return Coo(input.indices[:, found], values, input.shape, True)
 
 
+def conjugate(array: Any) -> Any:
+    """The complex conjugates of the values."""
+    return array.with_values(xp.conjugate(array.values))
+
+
 def divide(input: Any, other: Any) -> Any:
     """``input / other`` by a number; RuntimeError for any other divisor."""
     return input.with_values(input.values / _divisor(input, other))

@@ -17,6 +17,7 @@ from flambeau.kernels.shared.sparse.conversion import (
     scattered,
     to_compressed,
     to_coo,
+    to_dense,
 )
 from flambeau.kernels.shared.sparse.rows import rows_by_rows, rows_reduced, rows_times
 from flambeau.kernels.shared.sparse.shape import swapped
@@ -88,6 +89,15 @@ def add_product(input: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1) -> An
     if beta == 0:
         return rounded(product, a.dtype)
     return rounded(product + (input if beta == 1 else input * beta), a.dtype)
+
+
+def linear(input: Any, weight: Any, bias: Any) -> Array:
+    """``input @ weight.T + bias`` of matrices of which one is sparse, or both."""
+    turned = swapped(weight, 0, 1) if isinstance(weight, SparseArray) else weight.T
+    product = matrix_product(input, turned)
+    if isinstance(product, SparseArray):
+        product = to_dense(product)
+    return product if bias is None else product + bias
 
 
 def sampled_product(input: Any, a: Array, b: Array, beta: Any, alpha: Any) -> Any:
