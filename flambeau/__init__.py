@@ -199,6 +199,7 @@ __getattr__ = _module_getattr(
         "functional",
         "futures",
         "hub",
+        "library",
         "linalg",
         "masked",
         "memory",

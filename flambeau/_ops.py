@@ -54,6 +54,11 @@ class OpOverload:
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return self.overloadpacket(*args, **kwargs)
 
+    @property
+    def _schema(self) -> Any:
+        """What an operator of a program's own takes and gives."""
+        return self.__wrapped__.schema  # type: ignore[attr-defined]
+
     def name(self) -> str:
         """``aten::add.Tensor``."""
         suffix = "" if self._overloadname == "default" else f".{self._overloadname}"

@@ -9,6 +9,7 @@ import numpy
 
 from flambeau.core.dtype import scalar_name
 from flambeau.core.flips import CONJ, elements
+from flambeau.core.modes import modes
 from flambeau.core.publish import method
 from flambeau.core.sparse import is_sparse
 from flambeau.core.tensor import Tensor
@@ -62,9 +63,10 @@ def _host(tensor: Tensor) -> numpy.ndarray:
 def _numpy(self: Tensor, *, force: bool = False) -> numpy.ndarray:
     """The elements as a NumPy array over the same memory.
 
-    Raises unless the tensor is on the CPU and needs no gradient; ``force=True`` detaches and moves.
+    Raises unless the tensor is on the CPU and needs no gradient, or none are recorded;
+    ``force=True`` detaches and moves.
     """
-    if self.requires_grad and not force:  # type: ignore[attr-defined]
+    if self.requires_grad and modes.grad and not force:  # type: ignore[attr-defined]
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )

@@ -165,3 +165,11 @@ def test_where_a_tensor_lies() -> None:
         torch.ones(1, 2, 1).dim_order(ambiguity_check=True)
     with pytest.raises(RuntimeError, match="unknown parameter type"):
         x.record_stream(None)
+
+
+def test_arrays_of_tensors_that_require_gradients() -> None:
+    x = torch.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"Can't call numpy\(\) on Tensor that requires grad"):
+        x.numpy()
+    with torch.no_grad():
+        assert x.numpy().tolist() == [1.0, 1.0]
