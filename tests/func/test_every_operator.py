@@ -28,7 +28,8 @@ looping: set[str] = set()  # what ran example by example in this run
 # What PyTorch refuses to map, too, and how.
 REFUSED = {
     "Vmap does not currently support same randomness with a batched tensor": """bernoulli binomial
-        multinomial nn.functional.rrelu normal poisson rrelu""",
+        multinomial nn.functional.rrelu normal ops.aten._sample_dirichlet ops.aten._standard_gamma
+        poisson rrelu""",
     "Attempted to vmap over aten::_?unique": "unique unique_consecutive",
     "Attempted to vmap over `mask` in torch.masked_select": "masked_select",
     "Batch norm got a batched tensor as input": "ops.aten._batch_norm_with_update",
