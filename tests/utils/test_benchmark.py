@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy
 import pytest
 
 import flambeau as torch
+from flambeau import nn
 from flambeau.utils import benchmark
+from flambeau.utils.benchmark import CopyIfCallgrind, FunctionCount, FunctionCounts, Timer
 
 
 def task(sub: str, column: str, threads: int = 1) -> benchmark.TaskSpec:
@@ -75,3 +79,81 @@ def test_fuzzer_draws_within_constraints() -> None:
         assert tensors["x"].numel() <= 1000
     assert benchmark.trim_sigfig(1234.5, 2) == 1200.0
     assert benchmark.select_unit(1e-4) == ("us", 1e-6)
+
+
+COUNTS = FunctionCounts(
+    (
+        FunctionCount(5, "/x/Python/ceval.c:f [lib]"),
+        FunctionCount(-3, "dictobject.c:lookdict_unicode"),
+    ),
+    inclusive=False,
+)
+
+
+def test_counts_of_instructions() -> None:
+    """Lists are added, subtracted, renamed, chosen from and printed."""
+    assert (COUNTS + COUNTS).sum() == (COUNTS * 2).sum() == 4 and len(COUNTS - COUNTS) == 0
+    assert COUNTS[0] == (5, "/x/Python/ceval.c:f [lib]") and len(COUNTS[:1]) == 1
+    assert list(COUNTS.transform(lambda name: "one")) == [(2, "one")]
+    assert COUNTS.denoise().sum() == 5
+    assert repr(COUNTS).splitlines()[1:] == [
+        "    5  /x/Python/ceval.c:f [lib]", "   -3  dictobject.c:lookdict_unicode", "", "Total: 2",
+    ]  # fmt: skip
+    long = FunctionCounts(tuple([FunctionCount(i, "n" * 200) for i in range(30)]), inclusive=True)
+    assert len(repr(long).splitlines()) == 1 + 9 + 1 + 9 and " ... " in repr(long)
+    with pytest.raises(AssertionError, match="Cannot merge inclusive and exclusive counts"):
+        COUNTS + long
+
+
+def test_globals_of_other_processes() -> None:
+    """Numbers, text and modules may be copied; what is not wrapped, or anything else, may not."""
+    wrapped = {"a": CopyIfCallgrind(3, setup="import math"), "n": CopyIfCallgrind(nn.Linear(1, 1))}
+    assert wrapped["a"].setup == "import math" and wrapped["a"].serialization.name == "PICKLE"
+    assert CopyIfCallgrind.unwrap_all({**wrapped, "b": 4})["a"] == 3
+    with pytest.raises(ValueError, match=r"^Unsupported type: <class 'list'>"):
+        CopyIfCallgrind([1])
+    with pytest.raises(ValueError, match="`repeats` must be >= 1"):
+        Timer("1").collect_callgrind(repeats=0)
+
+
+@pytest.mark.skipif(shutil.which("callgrind_annotate") is None, reason="Valgrind is not installed")
+def test_callgrind_counts_a_statement() -> None:
+    """More for more work; the loop itself is counted apart."""
+    timer = Timer("x + x", setup="x = torch.ones(k)", globals={"k": CopyIfCallgrind(4)}, label="l")
+    stats = timer.collect_callgrind(number=5)
+    assert stats.number_per_run == 5 and stats.stmt_callgrind_out is None
+    assert stats.counts() > stats.baseline_exclusive_stats.sum() > 0
+    assert stats.stats(inclusive=True)[0].count <= stats.counts()
+    assert stats.delta(stats).sum() == 0 and "5 runs per measurement, 1 thread" in repr(stats)
+    names = [name for _, name in stats.as_standardized().stats()]
+    assert not [name for name in names if name.endswith("]")]
+
+
+def test_callgrind_needs_its_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names what is missing; unwrapped globals are refused."""
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "which", lambda name: None)
+        with pytest.raises(OSError, match="Missing: valgrind, callgrind_control"):
+            Timer("1").collect_callgrind()
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    with pytest.raises(ValueError, match="requires that globals be wrapped in `CopyIfCallgrind`"):
+        Timer("x", globals={"x": 1}).collect_callgrind()
+
+
+@pytest.mark.parametrize("coalesced", [True, False])
+def test_random_sparse_tensors(coalesced: bool) -> None:
+    """Density, sparse dimensions and coalescing follow the parameters."""
+    parameters = [
+        benchmark.FuzzedParameter("n", minval=8, maxval=16, distribution="uniform"),
+        benchmark.FuzzedParameter("density", distribution={0.5: 1.0}),
+        benchmark.FuzzedParameter("coalesced", distribution={coalesced: 1.0}),
+        benchmark.FuzzedParameter("sparse_dim", distribution={1: 1.0}),
+    ]
+    sparse = benchmark.FuzzedSparseTensor("x", ("n", 4), sparse_dim="sparse_dim")
+    for made, about, params in benchmark.Fuzzer(parameters, [sparse], seed=1).take(3):
+        x, known = made["x"], about["x"]
+        assert x.layout is torch.sparse_coo and tuple(x.shape) == (params["n"], 4)
+        assert x.is_coalesced() is known["is_coalesced"] is coalesced
+        assert (known["sparse_dim"], known["dense_dim"], known["is_hybrid"]) == (1, 1, True)
+        count = -(-(params["n"] + 4) // 2)
+        assert x._nnz() <= count if coalesced else x._nnz() == 2 * count

@@ -5,6 +5,7 @@
 True
 """
 
+from flambeau.utils.benchmark.callgrind import CopyIfCallgrind
 from flambeau.utils.benchmark.common import (
     Measurement,
     TaskSpec,
@@ -15,6 +16,7 @@ from flambeau.utils.benchmark.common import (
     unit_to_english,
 )
 from flambeau.utils.benchmark.compare import Colorize, Compare
+from flambeau.utils.benchmark.counts import CallgrindStats, FunctionCount, FunctionCounts
 from flambeau.utils.benchmark.fuzzer import (
     FuzzedParameter,
     FuzzedSparseTensor,
@@ -25,7 +27,8 @@ from flambeau.utils.benchmark.fuzzer import (
 from flambeau.utils.benchmark.timer import Language, Timer, timer
 
 __all__ = [
-    "Colorize", "Compare", "FuzzedParameter", "FuzzedSparseTensor", "FuzzedTensor", "Fuzzer",
+    "CallgrindStats", "Colorize", "Compare", "CopyIfCallgrind", "FunctionCount",
+    "FunctionCounts", "FuzzedParameter", "FuzzedSparseTensor", "FuzzedTensor", "Fuzzer",
     "Language", "Measurement", "ParameterAlias", "TaskSpec", "Timer", "ordered_unique",
     "select_unit", "set_torch_threads", "timer", "trim_sigfig", "unit_to_english",
 ]  # fmt: skip

@@ -10,7 +10,10 @@ import numpy
 
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import float32
+from flambeau.ops.from_data import tensor
+from flambeau.ops.joining import cat
 from flambeau.ops.random import rand, randint
+from flambeau.sparse.construction import sparse_coo_tensor
 
 Parameters = dict[str, Any]
 
@@ -159,15 +162,70 @@ class FuzzedTensor:
 
 
 class FuzzedSparseTensor(FuzzedTensor):
-    """A random sparse tensor: not supported, NotImplementedError."""
+    """A random sparse tensor of coordinates.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError("random sparse tensors are not supported")
+    Args:
+        size: numbers, or names of parameters.
+        min_elements, max_elements: what sizes are acceptable, zeros counted.
+        dim_parameter: the parameter that says how many of the sizes count.
+        sparse_dim: the parameter that says how many dimensions are sparse; all by default.
+        nnz: accepted for compatibility.
+        density, coalesced: the parameters of these names say how many elements there are, as a
+            part of the sum of the sizes, and whether each place occurs once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: tuple[str | int, ...],
+        min_elements: int | None = None,
+        max_elements: int | None = None,
+        dim_parameter: str | None = None,
+        sparse_dim: str | None = None,
+        nnz: str | None = None,
+        density: str | None = None,
+        coalesced: str | None = None,
+        dtype: DType = float32,
+        cuda: bool = False,
+    ) -> None:
+        super().__init__(
+            name, size, min_elements=min_elements, max_elements=max_elements,
+            dim_parameter=dim_parameter, dtype=dtype, cuda=cuda,
+        )  # fmt: skip
+        self._sparse_dim = sparse_dim
 
     @staticmethod
-    def sparse_tensor_constructor(*args: Any, **kwargs: Any) -> Any:
-        """Not supported: NotImplementedError."""
-        raise NotImplementedError("random sparse tensors are not supported")
+    def sparse_tensor_constructor(
+        size: Any, dtype: DType, sparse_dim: int, nnz: int, is_coalesced: bool
+    ) -> Any:
+        """Elements at ``nnz`` random places; each place twice unless ``is_coalesced``."""
+        shape = [size] * sparse_dim if isinstance(size, int) else list(size)
+        if nnz and all([n <= 0 for n in shape[:sparse_dim]]):
+            raise AssertionError("invalid arguments")
+        values: Any = FuzzedTensor.default_tensor_constructor([nnz, *shape[sparse_dim:]], dtype)
+        spans = tensor(shape[:sparse_dim]).unsqueeze(1)  # type: ignore[attr-defined]
+        places: Any = (rand(sparse_dim, nnz) * spans).long()  # type: ignore[attr-defined,operator]
+        if not is_coalesced:
+            values, places = cat([values, values]), cat([places, places], 1)
+        made = sparse_coo_tensor(places, values, tuple(shape))
+        return made.coalesce() if is_coalesced else made  # type: ignore[attr-defined]
+
+    def make(self, params: Parameters, state: numpy.random.RandomState) -> tuple[Any, Any]:
+        size, _ = self._shape(params)
+        density, coalesced = params["density"], params["coalesced"]
+        count = math.ceil(sum(size) * density)
+        if count > sum(size):
+            raise AssertionError("nnz cannot exceed total number of elements")
+        dims = min(params["sparse_dim"] if self._sparse_dim else len(size), len(size))
+        made = self.sparse_tensor_constructor(size, self._dtype, dims, count, coalesced)
+        made = made.cuda() if self._cuda else made
+        about = {
+            "numel": made.numel(), "shape": made.shape, "is_coalesced": made.is_coalesced(),
+            "density": density, "sparsity": 1.0 - density, "sparse_dim": made.sparse_dim(),
+            "dense_dim": made.dense_dim(), "is_hybrid": dims < len(size),
+            "dtype": str(self._dtype),
+        }  # fmt: skip
+        return made, about
 
 
 class Fuzzer:
