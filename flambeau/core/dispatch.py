@@ -134,7 +134,7 @@ def operands(op: Op, tensors: tuple[Any, ...]) -> tuple[Kind, list[Any]]:
     if op.check is not None:
         op.check(*tensors)
     if op.promote is None:
-        if not op.accepts >> kind.dtype.rank & 1:
+        if not (op.accepts >> kind.dtype.rank & 1 or (op.empties and _without_elements(tensors))):
             raise op.refused(kind.dtype, kind.device.type)
         arrays = [t._array if isinstance(t, Tensor) else t for t in tensors]
     else:
@@ -148,6 +148,10 @@ def operands(op: Op, tensors: tuple[Any, ...]) -> tuple[Kind, list[Any]]:
     if kind.narrow and op.widen:
         arrays = [_widened(a) for a in arrays]
     return kind, arrays
+
+
+def _without_elements(tensors: tuple[Any, ...]) -> bool:
+    return any([isinstance(t, Tensor) and 0 in t._array.shape for t in tensors])
 
 
 def _common_kind(op: Op, tensors: tuple[Any, ...]) -> Kind:

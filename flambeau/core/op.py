@@ -67,6 +67,8 @@ class Op:
     * ``accepts``: the categories of dtypes it computes in, of b(ool), i(nteger), f(loating) and
       c(omplex); others are refused with ``refusal``: the name of the kernel in PyTorch's message,
       or a function of the dtype that makes the error.
+    * ``empties``: whether it takes tensors without elements of every dtype: there is nothing to
+      compute.
     * ``check``: a function of the operands as they were given, which raises for what it refuses.
     * ``widen``: narrow floats (float16, bfloat16, float8) are computed in float32, rounded once.
     * ``outputs``: the number of results, or None for a variable number.
@@ -91,6 +93,7 @@ class Op:
         promote: str | None = None,
         accepts: str = "bifc",
         refusal: str | Callable[[dtype], Exception] | None = None,
+        empties: bool = False,
         check: Callable[..., None] | None = None,
         widen: bool = False,
         outputs: int | None = 1,
@@ -111,7 +114,7 @@ class Op:
         self.jvp_rule, self.batch_rule, self.shape_rule = jvp, batch, shape
         self.promote, self.widen, self.view, self.flips = promote, widen, view, flips
         self.accepts = categories(accepts)
-        self.refusal, self.check = refusal, check
+        self.refusal, self.empties, self.check = refusal, empties, check
         plain = outputs == 1 and not (view or self.variadic or check)
         self.short = self.accepts & (12 if promote == "float" else 15) if plain else 0
         self.outputs, self.differentiable = outputs, differentiable

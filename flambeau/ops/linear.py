@@ -38,6 +38,7 @@ _linear = Op(
     widen=True,
     accepts="ifc",
     refusal="addmm_impl_cpu_",
+    empties=True,
     node="Addmm",
     vjp={
         "input": lambda grad, weight: grad.matmul(conj(weight)),

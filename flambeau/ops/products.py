@@ -60,6 +60,7 @@ _mm = Op(
     widen=True,
     accepts="ifc",
     refusal="addmm_impl_cpu_",
+    empties=True,
     vjp={
         "input": lambda grad, mat2: grad.mm(adjoint(mat2)),
         "mat2": lambda grad, input: adjoint(input).mm(grad),
@@ -82,7 +83,7 @@ def _sum_of(first: Any, f: Any, second: Any, g: Any) -> Any:
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of two matrices: ``[n, m]`` and ``[m, p]`` give ``[n, p]``.
 
-    Of one dtype, not bool; RuntimeError where the shapes do not fit.
+    Of one dtype, not bool unless one is empty; RuntimeError where the shapes do not fit.
 
     >>> torch.mm(torch.tensor([[1., 2.]]), torch.tensor([[3.], [4.]]))
     tensor([[11.]])
@@ -110,6 +111,7 @@ _matmul = Op(
     widen=True,
     accepts="ifc",
     refusal="bmm",
+    empties=True,
     vjp={
         "input": lambda grad, mat2: grad.matmul(adjoint(mat2)),
         "mat2": lambda grad, input: adjoint(input).matmul(grad),
@@ -139,7 +141,7 @@ def bmm(
 ) -> Tensor:
     """Products of two stacks of matrices: ``[b, n, m]`` and ``[b, m, p]`` give ``[b, n, p]``.
 
-    Of one dtype, not bool; RuntimeError where the shapes do not fit.
+    Of one dtype, not bool unless one is empty; RuntimeError where the shapes do not fit.
 
     >>> torch.bmm(torch.ones(2, 1, 3), torch.ones(2, 3, 4)).shape
     torch.Size([2, 1, 4])

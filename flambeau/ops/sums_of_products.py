@@ -37,6 +37,7 @@ _addmm = Op(
     widen=True,
     accepts="ifc",
     refusal="addmm_impl_cpu_",
+    empties=True,
     vjp={
         "input": lambda grad, beta: _times(grad, beta.conjugate()),
         "mat1": lambda grad, mat2, alpha: _times(grad.matmul(adjoint(mat2)), alpha.conjugate()),
