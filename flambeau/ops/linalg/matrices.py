@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from flambeau.core.dtype import scalar_name
 from flambeau.core.layout import contiguous_format
 from flambeau.core.tensor import Tensor
 
@@ -21,8 +22,14 @@ LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"  # as PyTorch's
 
 
 def square(name: str, matrix: Tensor) -> None:
+    """RuntimeError unless the argument is a stack of square floating matrices."""
+    square_of_any(name, matrix)
+    _floating(name, matrix)
+
+
+def square_of_any(name: str, matrix: Tensor) -> None:
     """RuntimeError unless the argument is a stack of square matrices."""
-    at_least_2d(name, matrix)
+    _stack_of_matrices(name, matrix)
     if matrix.shape[-1] != matrix.shape[-2]:
         raise RuntimeError(
             f"{name}: A must be batches of square matrices, but they are {matrix.shape[-2]} by "
@@ -32,13 +39,20 @@ def square(name: str, matrix: Tensor) -> None:
 
 def at_least_2d(name: str, matrix: Tensor) -> None:
     """RuntimeError unless the argument is a floating tensor with two dimensions or more."""
+    _stack_of_matrices(name, matrix)
+    _floating(name, matrix)
+
+
+def _stack_of_matrices(name: str, matrix: Tensor) -> None:
     if matrix.ndim < 2:
         raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
+
+
+def _floating(name: str, matrix: Tensor) -> None:
     if matrix.dtype.rank < 2:
-        names = {"int64": "Long", "int32": "Int", "bool": "Bool", "uint8": "Byte"}
-        shown = names.get(matrix.dtype.name, matrix.dtype.name)
         raise RuntimeError(
-            f"{name}: Expected a floating point or complex tensor as input. Got {shown}"
+            f"{name}: Expected a floating point or complex tensor as input. Got "
+            f"{scalar_name(matrix.dtype)}"
         )
 
 

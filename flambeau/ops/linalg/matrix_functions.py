@@ -9,7 +9,8 @@ from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops.joining import cat
 from flambeau.ops.linalg.inverses import inv
-from flambeau.ops.linalg.matrices import square
+from flambeau.ops.linalg.matrices import square, square_of_any
+from flambeau.ops.overwriting import fill
 from flambeau.ops.products import matmul
 from flambeau.ops.sequences import eye
 
@@ -18,17 +19,17 @@ from flambeau.ops.sequences import eye
 def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """The product of ``n`` copies; of the inverse for a negative ``n``.
 
-    ``[*, n, n]`` of numbers; RuntimeError unless square, LinAlgError for a negative power of a
-    singular one.
+    ``[*, n, n]`` of any dtype that ``matmul`` takes; RuntimeError unless square, and for a negative
+    power of integers, LinAlgError for that of a singular matrix.
 
     >>> torch.matrix_power(torch.tensor([[1., 1.], [0., 1.]]), 5)
     tensor([[1., 5.],
             [0., 1.]])
     """
-    square("linalg.matrix_power", input)
+    square_of_any("linalg.matrix_power", input)
     if n == 0:
         one = eye(input.shape[-1], dtype=input.dtype, device=input.device)
-        return deliver("linalg_matrix_power", input * 0 + one, out)
+        return deliver("linalg_matrix_power", fill(input, 0) + one, out, exact=True)
     base, result = (inv(input) if n < 0 else input), None
     n = abs(n)
     while n:
