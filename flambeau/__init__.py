@@ -94,7 +94,6 @@ from flambeau.ops.linalg.qr import qr_of as qr
 from flambeau.ops.linalg.solvers import triangular_solve
 from flambeau.ops.linalg.svd import pca_lowrank, svd_lowrank
 from flambeau.ops.linalg.svd import svd_of as svd
-from flambeau.ops.linear import *
 from flambeau.ops.masking import *
 from flambeau.ops.moments import *
 from flambeau.ops.native import *

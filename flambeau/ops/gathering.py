@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from flambeau.core.dispatch import dispatch
-from flambeau.core.dtype import int32, int64, scalar_name
+from flambeau.core.dtype import complex128, int32, int64, scalar_name
 from flambeau.core.op import LINEAR, Op, wrap_dim
 from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import exported, method
@@ -284,7 +284,8 @@ def argwhere(input: Tensor) -> Tensor:
 
 
 def _check_ordered(*operands: Any) -> None:
-    for of in map(result_dtype, operands):
+    for operand in operands:
+        of = complex128 if isinstance(operand, complex) else result_dtype(operand)
         if of.rank in (0, 3):
             raise RuntimeError(f"Unsupported input type encountered for isin(): {scalar_name(of)}")
 

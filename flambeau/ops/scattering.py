@@ -230,6 +230,7 @@ _scatter_reduce = Op("scatter_reduce", kernels.scatter_reduced, inputs=("input",
 def _reduce_call(
     call: Any, input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool
 ) -> Tensor:
+    reduce = {"max": "amax", "min": "amin"}.get(reduce, reduce)
     if reduce not in _REDUCED:
         raise RuntimeError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
@@ -251,8 +252,8 @@ def scatter_reduce(
 ) -> Tensor:
     """A copy of ``input`` with elements of ``src`` combined into the places that ``index`` says.
 
-    ``reduce`` is ``"sum"``, ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``; ``include_self`` says
-    whether the element that was there counts.
+    ``reduce`` is ``"sum"``, ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"`` (``"max"`` and
+    ``"min"`` are the same); ``include_self`` says whether the element that was there counts.
 
     >>> index = torch.tensor([0, 0, 1])
     >>> torch.ones(2).scatter_reduce(0, index, torch.tensor([2.0, 3.0, 4.0]), "sum").tolist()

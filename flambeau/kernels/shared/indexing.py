@@ -185,6 +185,8 @@ def index_added(
     try:
         result = _vector_target(array, index, dim, in_place, 0)
     except IndexError as error:
+        if array.ndim < 2:
+            raise IndexError("index out of range in self") from None
         raise RuntimeError(str(error)) from None
     if alpha != 1:
         source = (source * alpha).astype(source.dtype, copy=False)
