@@ -29,6 +29,16 @@ def filled(input: Any, mask: Any, value: Any) -> Tensor:
     return input if whole is None else input.masked_fill(~whole, value)
 
 
+def least_filled(name: str, input: Any, mask: Any) -> Tensor:
+    """The input with what no element is less than where the mask is False."""
+    return input if mask is None else filled(input, mask, least(name, input.dtype))
+
+
+def greatest_filled(name: str, input: Any, mask: Any) -> Tensor:
+    """The input with what no element is greater than where the mask is False."""
+    return input if mask is None else filled(input, mask, greatest(name, input.dtype))
+
+
 def counted(of: DType) -> DType:
     """The dtype that sums and products of a dtype have."""
     return of if of.rank > 1 else int64

@@ -9,7 +9,14 @@ from flambeau.core.dtype import default, int64
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.families import canonical
 from flambeau.core.tensor import Tensor
-from flambeau.masked.filling import counted, filled, fitting, greatest, least
+from flambeau.masked.filling import (
+    counted,
+    filled,
+    fitting,
+    greatest,
+    greatest_filled,
+    least_filled,
+)
 from flambeau.ops.vector_norms import vector_norm
 
 Dims = int | tuple[int, ...] | None
@@ -48,7 +55,7 @@ def amax(
 ) -> Tensor:  # fmt: skip
     """The greatest of the elements that count; the least number there is where none does."""
     input = input.to(dtype or input.dtype)  # type: ignore[attr-defined]
-    result = filled(input, mask, least("amax", input.dtype))
+    result = least_filled("amax", input, mask)
     return result.amax(canonical(dim, input.ndim), bool(keepdim))  # type: ignore[attr-defined]
 
 
@@ -58,7 +65,7 @@ def amin(
 ) -> Tensor:  # fmt: skip
     """The least of the elements that count; the greatest number there is where none does."""
     input = input.to(dtype or input.dtype)  # type: ignore[attr-defined]
-    result = filled(input, mask, greatest("amin", input.dtype))
+    result = greatest_filled("amin", input, mask)
     return result.amin(canonical(dim, input.ndim), bool(keepdim))  # type: ignore[attr-defined]
 
 
@@ -68,7 +75,7 @@ def argmax(
 ) -> Tensor:  # fmt: skip
     """Where the greatest of the elements that count is, in the dtype of the input."""
     of = dtype or input.dtype
-    result: Any = filled(input, mask, least("argmax", input.dtype))
+    result: Any = least_filled("argmax", input, mask)
     return result.argmax(dim, bool(keepdim)).to(of)
 
 
@@ -78,7 +85,7 @@ def argmin(
 ) -> Tensor:  # fmt: skip
     """Where the least of the elements that count is, in the dtype of the input."""
     of = dtype or input.dtype
-    result: Any = filled(input, mask, greatest("argmin", input.dtype))
+    result: Any = greatest_filled("argmin", input, mask)
     return result.argmin(dim, bool(keepdim)).to(of)
 
 
@@ -120,20 +127,25 @@ def median(
 ) -> Tensor:  # fmt: skip
     """The median of the elements that count, the lower of two; NaN where none does.
 
+    Of complex numbers, the median of their real parts.
+
     Raises:
         ValueError: none counts somewhere, and the dtype has no NaN.
     """
     of = dtype or input.dtype
     given: Any = input.to(of)  # type: ignore[attr-defined]
     whole = fitting(input, mask)
+    if whole is not None and of.rank != 2 and not whole.any(dim).all():
+        raise ValueError(
+            "masked median expects no fully masked out rows if dtype is not floating point"
+        )
+    if of.is_complex:
+        parts: Any = median(given.real, dim, keepdim=keepdim, mask=mask)
+        return parts.to(of)
     if whole is None:
         return given.median(dim, keepdim).values
     if of.rank == 2:
         return given.masked_fill(~whole, math.nan).nanmedian(dim, keepdim).values
-    if not whole.any(dim).all():
-        raise ValueError(
-            "masked median expects no fully masked out rows if dtype is not floating point"
-        )
     last = (whole.sum(dim, True) - 1) // 2
     ordered = given.masked_fill(~whole, greatest("median", of)).sort(dim).values
     result = ordered.gather(dim, last)
@@ -192,5 +204,5 @@ def logsumexp(
 ) -> Tensor:  # fmt: skip
     """The logarithm of the sum of the exponentials of the elements that count."""
     of = dtype or input.dtype
-    given = filled(input.to(of), mask, least("logsumexp", of))  # type: ignore[attr-defined]
-    return given.logsumexp(canonical(dim, input.ndim), keepdim).to(of)  # type: ignore
+    given: Any = least_filled("logsumexp", input.to(of), mask)  # type: ignore[attr-defined]
+    return given.logsumexp(canonical(dim, input.ndim), keepdim).to(of)

@@ -39,7 +39,8 @@ def histogram(
 
     ``bins`` is their number, of equal widths from the least element to the greatest or over
     ``range``, or a tensor of edges. Elements count by their ``weight``; with ``density`` the result
-    integrates to 1. Float32 and float64 only. RuntimeError for no bins, or tensors of two dtypes.
+    integrates to 1. Of floating elements, of 32 bits or more unless edges or ``range`` are given.
+    RuntimeError for no bins, or tensors of two dtypes.
 
     >>> torch.histogram(torch.tensor([1., 2., 1.]), bins=2, range=(0., 2.)).hist
     tensor([0., 3.])
@@ -50,7 +51,7 @@ def histogram(
             f"{type(bins).__name__}), but expected one of:"
         )
     points = input.reshape(-1, 1)  # type: ignore[attr-defined]
-    _check(points, weight, input.shape)
+    _check(points, weight, input.shape, narrow=range is not None or isinstance(bins, Tensor))
     bins = bins.clone() if isinstance(bins, Tensor) else bins  # type: ignore[attr-defined]
     edges = _edges(points, [bins], range)
     hist = _hist(points, edges, weight, density)
@@ -88,8 +89,11 @@ def histogramdd(
     return return_type("histogramdd", "hist bin_edges")(hist, tuple(edges))
 
 
-def _check(points: Tensor, weight: Tensor | None, shape: Any, shown: Any = None) -> None:
-    if points.dtype.name not in ("float32", "float64"):
+def _check(
+    points: Tensor, weight: Tensor | None, shape: Any, shown: Any = None, narrow: bool = False
+) -> None:
+    """``narrow`` lets in floats of 16 bits."""
+    if points.dtype.name not in ("float32", "float64", *(("float16", "bfloat16") * narrow)):
         raise NotImplementedError(
             f"\"histogramdd\" not implemented for '{scalar_name(points.dtype)}'"
         )
@@ -220,7 +224,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     """How often each non-negative integer occurs, or the sum of its weights.
 
     ``input`` is a vector of integers; the result is int64, or has the weights' floating dtype
-    (int64 weights give float64). RuntimeError for negative numbers.
+    (int64 weights give float64, complex ones count with their real parts). RuntimeError for
+    negative numbers.
 
     >>> torch.bincount(torch.tensor([0, 1, 1, 3]))
     tensor([1, 2, 0, 1])
@@ -236,7 +241,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError("weights should be 1-d and have the same length as input")
     if weights is None:
         return as_result(xp.bincount(array, minlength=minlength), input, int64)
-    counted = xp.bincount(array, elements(weights), minlength)
+    reals = weights.real if weights.is_complex() else weights  # type: ignore[attr-defined]
+    counted = xp.bincount(array, elements(reals), minlength)
     kind = (
         weights.kind
         if weights.dtype.name == "float32"

@@ -176,13 +176,17 @@ def grid_sampler_3d(
 
 
 def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:
-    """``nn.functional.affine_grid``.
+    """``nn.functional.affine_grid``, of integers and complex numbers too.
+
+    RuntimeError where the shape of ``theta`` does not fit ``size``.
 
     >>> torch.affine_grid_generator(torch.eye(2, 3).unsqueeze(0), (1, 1, 2, 2), True)[0, :, :, 0]
     tensor([[-1.,  1.],
             [-1.,  1.]])
     """
-    return vision.affine_grid(theta, size, align_corners)
+    if len(size) not in (4, 5):
+        raise RuntimeError("AffineGridGenerator needs 4d (spatial) or 5d (volumetric) inputs.")
+    return vision.affine_points(theta, size, align_corners)
 
 
 def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:

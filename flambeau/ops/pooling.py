@@ -106,16 +106,17 @@ def _max_pooled(
     padding: Any,
     dilation: Any,
     ceil: bool,
+    indices: bool = True,
 ) -> tuple[Tensor, Tensor]:
     if not isinstance(input, Tensor):
         raise not_a_tensor(name, "input", 1, input)
     geometry = window_geometry(name, n, kernel, stride, padding, dilation)
     check_windows(name, input._array.shape, *geometry, ceil)
     of = input.dtype
-    if of.is_complex or of.name == "bool" or (n == 1 and of.rank < 2):
-        raise NotImplementedError(
-            f"\"{'max_pool1d_impl' if n == 1 else name}\" not implemented for '{scalar_name(of)}'"
-        )
+    single = n == 1 and not indices
+    if of.is_complex or of.name == "bool" or (of.rank < 2 and single):
+        refusal = "max_pool1d_impl" if single else f"max_pool{max(n, 2)}d"
+        raise NotImplementedError(f"\"{refusal}\" not implemented for '{scalar_name(of)}'")
     if input._array.ndim == n + 2:
         return follow(run(_max_pool, (input,), (*geometry, ceil)), input)
     return batched(_max_pool, n, input, *geometry, ceil)
@@ -128,12 +129,14 @@ def max_pool1d(
     """The maximum of each window of ``[N, C, L]`` or ``[C, L]``; ``stride`` defaults to the window.
 
     With ``return_indices`` also the index of each maximum. NaN wins; of equal values, the first.
-    RuntimeError for padding above half of the window.
+    RuntimeError for padding above half of the window, NotImplementedError for integers unless
+    indices are asked for.
 
     >>> F.max_pool1d(torch.tensor([[[1., 3., 2., 4.]]]), 2)
     tensor([[[3., 4.]]])
     """
-    both = _max_pooled("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
+    geometry = (kernel_size, stride, padding, dilation, ceil_mode)
+    both = _max_pooled("max_pool1d", 1, input, *geometry, return_indices)
     return both if return_indices else both[0]
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy
 
 from flambeau.core import dtype as dtypes
-from flambeau.core.dispatch import cast
+from flambeau.core.dispatch import cast, wrapped_int
 from flambeau.core.dtype import dtype as DType
+from flambeau.core.errors import not_implemented
 from flambeau.core.kind import Kind
 from flambeau.core.modes import modes
 from flambeau.core.publish import exported
@@ -120,7 +121,7 @@ def linspace(
     """``steps`` numbers at equal distances, ``start`` and ``end`` included.
 
     ``start`` and ``end`` are numbers or tensors without dimensions; RuntimeError for negative
-    ``steps``.
+    ``steps``, NotImplementedError for bools.
 
     >>> torch.linspace(0, 1, 5)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
@@ -134,6 +135,7 @@ def linspace(
     if dtype is None:
         dtype = out.dtype if out is not None else _sequence_dtype(start, end)
     kind = kind_for(dtype, device if out is None else out.device)
+    _refuse_bool("linspace", kind, steps)
     array = _spaced(kind, start, end, steps)
     return (
         made(array, kind, requires_grad)
@@ -148,6 +150,11 @@ def _sequence_dtype(*numbers: Any) -> DType:
     return dtypes.default.dtype
 
 
+def _refuse_bool(name: str, kind: Kind, steps: int) -> None:
+    if kind.dtype.rank == 0 and steps > 1:
+        raise not_implemented(name, kind.dtype)
+
+
 def _spaced(kind: Kind, start: Any, end: Any, steps: int) -> Any:
     """From both ends inwards, as PyTorch computes it, so that the halves are symmetric."""
     if kind.place == META:
@@ -157,11 +164,9 @@ def _spaced(kind: Kind, start: Any, end: Any, steps: int) -> Any:
         return xp.full((steps,), start).astype(to)
     wide = numpy.dtype(numpy.float32) if kind.narrow else to
     if to.kind in "iu":
-        wide, start, end = numpy.dtype(numpy.float64), int(start), int(end)
-        step = (end - start) / (steps - 1)
-    else:
-        step = (end - start) / (steps - 1)
-    step = wide.type(step)
+        wide = numpy.dtype(numpy.float64)
+        start, end = wrapped_int(int(start), to), wrapped_int(int(end), to)
+    step = wide.type((end - start) / (steps - 1))
     up = xp.arange(steps // 2).astype(wide) if wide.kind != "c" else xp.arange(steps // 2)
     down = xp.arange(steps - 1 - steps // 2, -1, -1).astype(wide)
     halves = (wide.type(start) + step * up, wide.type(end) - step * down)
@@ -184,7 +189,7 @@ def logspace(
     """``base`` to the powers ``linspace(start, end, steps)``.
 
     ``start`` and ``end`` are numbers or tensors without dimensions; RuntimeError for negative
-    ``steps``.
+    ``steps``, NotImplementedError for bools.
 
     >>> torch.logspace(0, 3, 4)
     tensor([   1.,   10.,  100., 1000.])
@@ -199,6 +204,7 @@ def logspace(
         dtype = out.dtype if out is not None else _sequence_dtype(start, end, base)
     kind = kind_for(dtype, device if out is None else out.device)
     wide = kind.of(dtypes.complex128 if kind.dtype.is_complex else dtypes.float64)
+    _refuse_bool("logspace", kind, steps)
     if kind.dtype.rank < 2:
         start, end = int(start), int(end)
     array = _spaced(wide, start, end, steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from flambeau.core.dtype import scalar_name
 from flambeau.core.layout import contiguous_format
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
-from flambeau.ops.creation import ones
+from flambeau.ops.creation import ones, zeros
 from flambeau.ops.joining import stack
 from flambeau.ops.sequences import linspace
 from flambeau.ops.spatial import follow
@@ -140,42 +141,42 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         raise NotImplementedError(
             "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
             "respectively. "
-            f"Got size {shown}."
+            f"Got size {size}."
         )
     n = len(shown) - 2
     if theta.ndim != 3 or tuple(theta.shape[1:]) != (n, n + 1):
         raise ValueError(
-            f"Expected a batch of {n}D affine matrices of shape Nx{n}x{n + 1} for size {shown}. "
+            f"Expected a batch of {n}D affine matrices of shape Nx{n}x{n + 1} for size {size}. "
             "Got "
             f"{theta.shape}."
         )
     if align_corners is None:
         warnings.warn(_CHANGED, stacklevel=2)
     if min(shown) <= 0:
-        raise ValueError(f"Expected non-zero, positive output size. Got {shown}")
-    if shown[0] != theta.shape[0]:
-        raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{shown[0]}, "
-            f"{n + 1}] but "
-            f"got: [{theta.shape[0]}, {n + 1}]."
-        )
-    base = _base_grid(shown[2:], bool(align_corners), theta)
-    points = base.reshape(1, -1, n + 1).matmul(theta.mT)  # type: ignore[attr-defined]
-    return points.reshape(shown[0], *shown[2:], n)
+        raise ValueError(f"Expected non-zero, positive output size. Got {size}")
+    return affine_points(theta, shown, bool(align_corners))
+
+
+def affine_points(theta: Any, size: Sequence[int], align_corners: bool) -> Tensor:
+    """``affine_grid`` of any dtype that ``linspace`` makes, unchecked."""
+    batch, spatial = size[0], tuple(size[2:])
+    base: Any = _base_grid(spatial, align_corners, theta)
+    pixels = base.reshape(1, math.prod(spatial), len(spatial) + 1).expand(batch, -1, -1)
+    return pixels.bmm(theta.transpose(1, 2)).reshape(batch, *spatial, len(spatial))
 
 
 def _base_grid(spatial: tuple[int, ...], align: bool, like: Tensor) -> Tensor:
     """The homogeneous coordinates of the pixels: ``[*spatial, n + 1]``, x first."""
     axes = []
     for d, extent in enumerate(spatial):
-        line = linspace(-1, 1, extent, dtype=like.dtype, device=like.device)
-        if extent == 1:
-            line = line * 0  # type: ignore[operator]
-        elif not align:
-            line = line * ((extent - 1) / extent)  # type: ignore[operator]
+        line: Any = zeros(extent, dtype=like.dtype, device=like.device)
+        if extent > 1:
+            line = linspace(-1, 1, extent, dtype=like.dtype, device=like.device)
+        if not align:
+            line = (line * (extent - 1) / extent).to(like.dtype)
         shape = [1] * len(spatial)
         shape[d] = extent
-        axes.append(line.reshape(shape).expand(spatial))  # type: ignore[attr-defined]
+        axes.append(line.reshape(shape).expand(spatial))
     last = ones(spatial, dtype=like.dtype, device=like.device)
     return stack([*reversed(axes), last], -1)
 

@@ -246,6 +246,47 @@ OPTIMIZERS = {
     "trained('RMSprop', lr=0.1)": 0.0,
     "trained('Adadelta')": 0.99360,
 }
+b8, c64, c128, f8 = torch.bool, torch.complex64, torch.complex128, torch.float8_e5m2
+HALVES = "T([1., 2., 1., 0.5]).half()"
+DTYPES: dict[str, Any] = {
+    "torch.mm(ones(2, 0).bool(), ones(0, 2).bool())": [[False, False], [False, False]],
+    "torch.bmm(ones(1, 0, 2).bool(), ones(1, 2, 1).bool()).shape": [1, 0, 1],
+    "F.linear(ones(1, 0).bool(), ones(2, 0).bool())": [[False, False]],
+    "torch.addmm(ones(2, 0).bool(), ones(2, 3).bool(), ones(3, 0).bool()).shape": [2, 0],
+    "torch.matrix_power(T([[1, 2], [3, 4]]), 3)": [[37, 54], [81, 118]],
+    "torch.matrix_power(T([[1, 1], [0, 1]], dtype=u8), 300)": [[1, 44], [0, 1]],
+    "torch.matrix_power(T([[True, True], [True, True]]), 0)": [[True, False], [False, True]],
+    "torch.matrix_power(T([[nan, nan], [nan, nan]]), 0)": [[1, 0], [0, 1]],
+    "F.max_pool1d(T([[3, 1, 4, 1, 5]]), 3, 1, 1, return_indices=True)": [
+        [[3, 4, 4, 5, 5]],
+        [[0, 2, 2, 4, 4]],
+    ],
+    "torch.max_pool1d_with_indices(T([[3, 1, 4, 1]], dtype=u8), 2)": [[[3, 4]], [[0, 2]]],
+    "torch.affine_grid_generator(T([[[1, 2, 3], [0, 1, 2]]]), [1, 1, 2, 3], True)": [
+        [[[0, 1], [1, 1], [2, 1]], [[4, 3], [5, 3], [6, 3]]]
+    ],
+    "torch.affine_grid_generator(T([[[1, 2, 3], [0, 1, 2]]], dtype=u8), [1, 1, 2, 3], False)": [
+        [[[85, 129], [1, 129], [1, 129]], [[87, 2], [3, 2], [3, 2]]]
+    ],
+    "torch.affine_grid_generator(T([[[1, 2, 3j], [0, 1, 2]]]), [1, 1, 1, 2], True)": [
+        [[[-1 + 3j, 2], [1 + 3j, 2]]]
+    ],
+    "torch.affine_grid_generator(ones(1, 2, 3), [1, 1, 0, 3], True).shape": [1, 0, 3, 2],
+    "torch.linspace(-1, 1, 5, dtype=u8)": [255, 191, 128, 64, 1],
+    f"torch.histogram({HALVES}, 4, range=(0., 3.)).hist": [1, 2, 1, 0],
+    f"torch.histogram({HALVES}, 4, range=(0., 3.), weight={HALVES}.to(f16)).hist": [0.5, 2, 2, 0],
+    f"torch.histogram({HALVES}.to(bf16), T([0., 1, 2]).to(bf16)).hist": [1, 3],
+    "torch.bincount(T([0, 1, 1]), T([1 + 2j, 2, 3j], dtype=c64))": [1, 2],
+    "torch.bincount(T([0, 1, 1]), T([1 + 2j, 2, 3j], dtype=c64)).dtype": torch.float64,
+    "torch.masked.median(T([[1 + 2j, 3, 2]]), 1)": [2],
+    "torch.masked.median(T([[1 + 2j, 3, 2]]), 1, mask=T([[True, True, False]]))": [1],
+    "torch.masked.amax(T([[True, False]]), 1)": [True],
+    "torch.masked.amin(T([[True, False]]), 1)": [False],
+    "torch.masked.logsumexp(T([[True, False]]), 1)": [True],
+    "torch.as_strided_scatter(T([0., 0, 0]).to(f8), ones(2).to(f8), (2,), (2,)).float()": [1, 0, 1],
+    "T([1., 5]).scatter_reduce(0, T([0, 1]), T([2., 3]), 'max')": [2, 5],
+    "T([1., 5]).scatter_reduce(0, T([0, 1]), T([2., 3]), 'min', include_self=False)": [2, 3],
+}
 VALUES = (
     PROMOTION
     | DIVISION
@@ -258,6 +299,7 @@ VALUES = (
     | RESIZING
     | LOSSES
     | LAYERS
+    | DTYPES
 )
 REFUSALS = {
     "T([True]) - T([True])": "Subtraction, the `-` operator, with two bool tensors is not",
@@ -267,6 +309,25 @@ REFUSALS = {
     "T([2]) ** -1": "Integers to negative integer powers are not allowed.",
     "T([1]) // T([0])": "ZeroDivisionError",
     "ones(0).max()": "max(): Expected reduction dim to be specified for input.numel() == 0.",
+    "torch.mm(ones(1, 1).bool(), ones(1, 1).bool())": '"addmm_impl_cpu_" not implemented for',
+    "torch.matrix_power(T([[1, 2], [3, 4]]), -1)": "linalg.inv: Expected a floating point or",
+    "torch.matrix_power(ones(2, 3).int(), 2)": "linalg.matrix_power: A must be batches of square",
+    "torch.linalg.inv(ones(2, 3).char())": "linalg.inv: A must be batches of square matrices",
+    "torch.linalg.inv(ones(2, 2).char())": "linalg.inv: Expected a floating point or complex "
+    "tensor as input. Got Char",
+    "F.max_pool1d(T([[3, 1, 4, 1]]), 2)": "\"max_pool1d_impl\" not implemented for 'Long'",
+    "F.max_pool1d(T([[True]]), 1, return_indices=True)": '"max_pool2d" not implemented for',
+    "torch.affine_grid_generator(ones(1, 2, 4), [1, 1, 2, 3], True)": "Expected size for first two "
+    "dimensions of batch2 tensor to be: [1, 3] but got: [1, 4].",
+    "torch.affine_grid_generator(ones(1, 3, 3), [1, 1, 2, 3], True)": "shape '[1, 2, 3, 2]' is "
+    "invalid for input of size 18",
+    "torch.affine_grid_generator(ones(1, 2, 3), [1, 1, 2], True)": "AffineGridGenerator needs 4d",
+    "torch.linspace(0, 1, 2, dtype=b8)": "\"linspace_cpu\" not implemented for 'Bool'",
+    f"torch.histogram({HALVES}, 4)": "\"histogramdd\" not implemented for 'Half'",
+    "torch.masked.amax(T([True]), 0, mask=T([True]))": "identity of amax on torch.bool input",
+    "ones(2, 2).index_add(1, T([0, 2]), ones(2, 2))": "index 2 is out of bounds for dimension 1",
+    "torch.isin(ones(1), 1j)": "Unsupported input type encountered for isin(): ComplexDouble",
+    "torch.isin(T([1j]), ones(1))": "Unsupported input type encountered for isin(): ComplexFloat",
     "F.max_pool1d(ones(1, 1, 4), 2, padding=2)": "max_pool1d() padding should be at most half of",
 }
 
@@ -299,6 +360,29 @@ def test_refusal(expression: str) -> None:
     with pytest.raises(RuntimeError) as caught:
         eval(expression)
     assert str(caught.value).startswith(REFUSALS[expression])
+
+
+@pytest.mark.parametrize(
+    ("expression", "error", "start"),
+    [
+        ("ones(2).index_add(0, T([2]), ones(1))", IndexError, "index out of range in self"),
+        ("ones(2).index_add(0, T([-1]), ones(1))", IndexError, "index out of range in self"),
+        ("torch.affine_grid_generator(ones(2, 3), [1, 1, 2, 3], True)", IndexError,
+         "Dimension out of range (expected to be in range of [-2, 1], but got 2)"),
+        ("F.affine_grid(ones(1, 2, 3).int(), [1, 1, 2, 3])", ValueError,
+         "Expected theta to have floating point type, but got torch.int32"),
+        ("torch.masked.median(T([1j]), 0, mask=T([False]))", ValueError,
+         "masked median expects no fully masked out rows if dtype is not floating point"),
+    ],
+)  # fmt: skip
+def test_refusal_of_another_type(expression: str, error: type[Exception], start: str) -> None:
+    with pytest.raises(error) as caught:
+        eval(expression)
+    assert str(caught.value).startswith(start)
+
+
+def test_names_that_pytorch_has_elsewhere_only() -> None:
+    assert not hasattr(torch, "linear")
 
 
 def test_negative_steps_of_slices_are_refused() -> None:

@@ -199,8 +199,11 @@ def _window(memory: Array, low: int, geometry: Any) -> Array:
     shape, steps, offset, dtype = geometry
     size = dtype.itemsize
     start = offset * size - low
-    flat = memory[start : start + (memory.size - start) // size * size].view(dtype)
-    return xp.lib.stride_tricks.as_strided(flat, shape, tuple([s * size for s in steps]))
+    flat = memory[start : start + (memory.size - start) // size * size]
+    if size > 1:  # NumPy's array interface does not know every type of one byte
+        flat = flat.view(dtype)
+    strides = tuple([s * size for s in steps])
+    return xp.lib.stride_tricks.as_strided(flat, shape, strides).view(dtype)
 
 
 def _overlaps(shape: Ints, steps: Ints) -> bool:
