@@ -11,6 +11,7 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from flambeau.core.dtype import dtype
 from flambeau.core.errors import describe_site, site
 from flambeau.core.kind import Kind
 from flambeau.core.modes import flags, modes
@@ -103,6 +104,8 @@ def make_leaf(tensor: Tensor) -> Leaf:
     leaf = _new(Leaf)
     leaf.edges, leaf.saved, leaf.hooks = (), (), None
     leaf.shape, leaf.kind = tensor.shape, tensor.kind
+    if isinstance(tensor._grad_dtype, dtype):
+        leaf.kind = leaf.kind.family[tensor._grad_dtype]  # gradients arrive in it
     leaf.ref = weakref.ref(tensor)
     return leaf
 

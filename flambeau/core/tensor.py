@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from flambeau.core.device import device
-from flambeau.core.dtype import dtype
+from flambeau.core.dtype import cpp_name, dtype, scalar_name
 from flambeau.core.kind import Kind
 from flambeau.core.size import Size
 
@@ -72,6 +72,7 @@ class _Inference(Version):
     __slots__ = ()
 
 
+OWN: Any = object()  # as the dtype of gradients: the tensor's own
 INFERENCE = _Inference()
 
 
@@ -100,6 +101,7 @@ class Tensor:
 
     # Rare state lives in the instance's __dict__; these are its defaults.
     _grad: Tensor | None = None
+    _grad_dtype: Any = OWN  # of ``.grad``; None for any
     _hidden_kind: Kind | None = None
     _flips: int = 0  # what is to be done to elements when they are read (core/flips.py)
     level: int = 0  # of nested transforms, for batched and dual tensors
@@ -242,8 +244,8 @@ def assign_grad(self: Tensor, value: Tensor | None) -> None:
         )
     if value is self:
         raise RuntimeError("can't assign Tensor as its own grad")
-    if value.kind is not self.kind:
-        _refuse_kind(self, value)
+    if value.kind is not self.kind or self._grad_dtype is not OWN:
+        _check_kind(self, value)
     if value.shape != self.shape:
         raise RuntimeError(
             f"assigned grad has data of a different size: expected {list(self.shape)}, got "
@@ -252,12 +254,16 @@ def assign_grad(self: Tensor, value: Tensor | None) -> None:
     self._grad = value
 
 
-def _refuse_kind(self: Tensor, value: Tensor) -> None:
-    if value.dtype is not self.dtype:
+def _check_kind(self: Tensor, value: Tensor) -> None:
+    wanted = self.dtype if self._grad_dtype is OWN else self._grad_dtype
+    if wanted is not None and value.dtype is not wanted:
         raise RuntimeError(
-            f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}"
+            f"attempting to assign a gradient with dtype '{cpp_name(value.dtype)}' to a tensor "
+            f"with grad_dtype '{scalar_name(wanted)}'. The gradient must match the tensor's "
+            "grad_dtype, which is the tensor's dtype unless it is set; None allows any dtype."
         )
-    raise RuntimeError(
-        f"assigned grad has data located on a different device: expected {self.device}, got "
-        f"{value.device}"
-    )
+    if value.device is not self.device:
+        raise RuntimeError(
+            f"assigned grad has data located on a different device: expected {self.device}, got "
+            f"{value.device}"
+        )

@@ -22,7 +22,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 import numpy
 from flambeau.core.device import device
-from flambeau.core.dtype import dtype
+from flambeau.core.dtype import cpp_name, dtype, scalar_name
 from flambeau.core.kind import Kind
 from flambeau.core.size import Size
 
@@ -48,6 +48,7 @@ class Version:
 
 class _Inference(Version): ...
 
+OWN: Any
 INFERENCE: Any
 
 class Tensor:
@@ -57,6 +58,7 @@ class Tensor:
     _base: Tensor | None
     _writes: Version | None
     _grad: Tensor | None
+    _grad_dtype: Any
     _hidden_kind: Kind | None
     _flips: int
     level: int
@@ -587,6 +589,10 @@ class Tensor:
     def geqrf(self, *, out: _Any = ...) -> _Any: ...
     def ger(self, vec2: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
     def get_device(self) -> _int: ...
+    @property
+    def grad_dtype(self) -> _Any: ...
+    @grad_dtype.setter
+    def grad_dtype(self, value: _Any) -> None: ...
     @property
     def grad_fn(self) -> _Node | None: ...
     def greater(self, other: Tensor | _complex, *, out: Tensor | None = ...) -> Tensor: ...
@@ -1368,4 +1374,4 @@ _NO_GRAD_HERE: Any
 
 def read_grad(self: Tensor) -> Tensor | None: ...
 def assign_grad(self: Tensor, value: Tensor | None) -> None: ...
-def _refuse_kind(self: Tensor, value: Tensor) -> None: ...
+def _check_kind(self: Tensor, value: Tensor) -> None: ...

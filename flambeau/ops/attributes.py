@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core import layout
+from flambeau.core.dtype import cpp_name, scalar_name
+from flambeau.core.dtype import dtype as DType
 from flambeau.core.flips import flip
 from flambeau.core.graph import Leaf, Node, Output, make_leaf
 from flambeau.core.modes import modes
@@ -12,7 +14,7 @@ from flambeau.core.op import wrap_dim
 from flambeau.core.printing import tensor_str
 from flambeau.core.publish import exported, method, not_a_tensor
 from flambeau.core.sparse import layout_of, own_kind, wrap_any
-from flambeau.core.tensor import INFERENCE, PLAIN, Parameter, Tensor, replace_array
+from flambeau.core.tensor import INFERENCE, OWN, PLAIN, Parameter, Tensor, replace_array
 from flambeau.core.views import history
 
 
@@ -38,6 +40,43 @@ def _set_requires_grad(self: Tensor, value: bool) -> None:
 
 
 Tensor.requires_grad = property(_requires_grad, _set_requires_grad)  # type: ignore[attr-defined]
+
+
+def _grad_dtype(self: Tensor) -> DType | None:
+    """The dtype of ``.grad``: the tensor's own unless it is set; None for any. Of leaves only.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> x.grad_dtype = torch.float64
+    >>> (2 * x).sum().backward()
+    >>> x.grad
+    tensor([2., 2.], dtype=torch.float64)
+    """
+    if not self.is_leaf:  # type: ignore[attr-defined]
+        raise RuntimeError("grad_dtype can only be accessed on leaf tensors.")
+    return self.dtype if self._grad_dtype is OWN else self._grad_dtype
+
+
+def _set_grad_dtype(self: Tensor, value: DType | None) -> None:
+    if not self.is_leaf:  # type: ignore[attr-defined]
+        raise RuntimeError("grad_dtype can only be set on leaf tensors.")
+    if value is not None and not isinstance(value, DType):
+        raise RuntimeError(
+            f"grad_dtype must be a torch.dtype or None, but got {type(value).__name__}"
+        )
+    grad = self._grad
+    if grad is not None and value is not None and grad.dtype is not value:
+        raise RuntimeError(
+            f"Cannot set grad_dtype to '{scalar_name(value)}' because there is already a gradient "
+            f"with dtype '{cpp_name(grad.dtype)}'. Please clear the gradient (.grad = None) before "
+            "changing grad_dtype, or ensure the new grad_dtype matches the existing gradient's "
+            "dtype."
+        )
+    self._grad_dtype = value
+    if self._node is not None:
+        self._node.kind = self.kind if value is None else self.kind.family[value]
+
+
+Tensor.grad_dtype = property(_grad_dtype, _set_grad_dtype)  # type: ignore[attr-defined]
 
 
 @method("requires_grad_")
