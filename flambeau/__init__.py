@@ -221,6 +221,7 @@ __getattr__ = _module_getattr(
         "xpu",
     ),
     lazy_names={
+        "DisableTorchFunction": "overrides",
         "Event": "streams",
         "Future": "futures",
         "GradScaler": "amp",

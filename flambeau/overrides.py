@@ -224,6 +224,20 @@ class BaseTorchFunctionMode(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+class DisableTorchFunction(DisableTorchFunctionSubclass):
+    """Calls inside reach neither the ``__torch_function__`` of subclasses nor that of modes."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._before = modes.interceptors
+        kept = [mode for mode in self._before if not isinstance(mode, TorchFunctionMode)]
+        modes.interceptors = tuple(kept)
+
+    def __exit__(self, *exc: object) -> None:
+        super().__exit__(*exc)
+        modes.interceptors = self._before
+
+
 # ---- what can be overridden
 
 

@@ -136,6 +136,14 @@ def test_a_call_goes_past_its_own_override() -> None:
     assert seen == ["scaled", "mul"]
 
 
+def test_modes_and_subclasses_are_off_inside() -> None:
+    with Names() as mode:
+        with torch.DisableTorchFunction():
+            assert type(sub() + 1) is torch.Tensor
+        torch.ones(1).neg()
+    assert mode.seen == ["neg"]
+
+
 def test_subclasses_count_again_inside() -> None:
     with torch.DisableTorchFunctionSubclass():
         assert not O.has_torch_function((sub(),))
