@@ -139,9 +139,9 @@ def _(array: Any, dims: Any, keepdim: bool) -> Any:
 
 
 def _prod_vjp(grad: Tensor, input: Tensor, result: Tensor, dims: Any, keepdim: bool) -> Tensor:
-    """The product over the element; where elements are zero, the product of the others."""
-    zeros = input == 0
-    if input.device.type == "meta" or not zeros.any().item():  # type: ignore[attr-defined]
+    """The product over the element; where elements are, or may be, zero, that of the others."""
+    known = input._kind is not None
+    if known and (input.device.type == "meta" or not (input == 0).any().item()):  # type: ignore[attr-defined]
         return (grad * conj(result))._spread(input.shape, dims, keepdim) / conj(input)  # type: ignore
     return grad._spread(input.shape, dims, keepdim) * conj(_others(input, dims))  # type: ignore
 

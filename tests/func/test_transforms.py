@@ -388,3 +388,11 @@ def test_norms_of_numbers(ord: float) -> None:
     x = vector(3.0, -3.0, 2.0)
     grads = vmap(func.grad(lambda v: torch.linalg.vector_norm(v, ord)))(x)
     assert torch.allclose(grads, x.sign())
+
+
+def test_hessian_of_a_product() -> None:
+    """The gradient of ``prod`` looks for zeros, which a mapped tensor cannot answer."""
+    x = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    expected = torch.tensor([[0.0, 3.0, 2.0], [3.0, 0.0, 1.0], [2.0, 1.0, 0.0]], dtype=x.dtype)
+    for hessian in (torch.func.hessian, lambda f: torch.func.jacrev(torch.func.jacrev(f))):
+        assert torch.equal(hessian(torch.prod)(x), expected)
