@@ -53,12 +53,17 @@ def _described(holder: Any, tensor: Tensor) -> list[str]:
         owner = _owner_of(holder)
         if owner is None:
             return []  # the variables of a frame, which are told already
-        return [f"{owner} key {key!r}" if owner == "a dict," else f"{owner}.{key}" for key in keys]
+        if owner:
+            return [f"{owner}.{key}" for key in keys]
+        return [f"{_place_of(holder) or 'a dict'}, key {key!r}" for key in keys]
     if isinstance(holder, Saved | Packed):
         groups = [g for g in gc.get_referrers(holder) if isinstance(g, tuple)]
         return [name for group in groups for name in _saved_by(group)] or ["saved for a gradient"]
     if isinstance(holder, list | tuple | set):
-        return _saved_by(holder) or [f"a {type(holder).__name__} of {len(holder)} items"]
+        place = _place_of(holder)
+        return _saved_by(holder) or [
+            f"a {type(holder).__name__} of {len(holder)} items" + (f": {place}" if place else "")
+        ]
     if isinstance(holder, Node):
         return [f"saved for the gradient of {holder.name()}"]  # type: ignore[attr-defined]
     if isinstance(holder, Tensor):
@@ -75,15 +80,41 @@ def _attributes(holder: Any, tensor: Tensor) -> list[str]:
 
 
 def _owner_of(namespace: dict[Any, Any]) -> str | None:
-    """Whose attributes a dictionary holds; None for those of a frame."""
+    """Whose attributes a dictionary holds; "" for nobody's, None for those of a frame."""
+    if _is_local(namespace):
+        return None
     for owner in gc.get_referrers(namespace):
-        if isinstance(owner, FrameType) and owner.f_locals is namespace:
-            return None
         if getattr(owner, "__dict__", None) is namespace:
             if isinstance(owner, ModuleType):
                 return f"module {owner.__name__}"
             return f"an object of {type(owner).__qualname__}"
-    return "a dict,"
+    return ""
+
+
+def _is_local(namespace: dict[Any, Any]) -> bool:
+    """Whether a dictionary holds the variables of a function that is running."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_locals is namespace and namespace is not frame.f_globals:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _place_of(container: Any) -> str:
+    """Where a list or dictionary is kept: the attribute of an object, a key of a dictionary."""
+    for holder in gc.get_referrers(container):
+        if isinstance(holder, dict):
+            key = next((k for k, value in holder.items() if value is container), None)
+            owner = _owner_of(holder)
+            if owner is not None:
+                return f"{owner}.{key}" if owner else f"key {key!r} of a dict"
+        elif not isinstance(holder, FrameType | list | tuple | set):
+            own = getattr(holder, "__dict__", None) or {}
+            names = [key for key, value in own.items() if value is container]
+            if names:
+                return f"an object of {type(holder).__qualname__}.{names[0]}"
+    return ""
 
 
 def _saved_by(group: Any) -> list[str]:

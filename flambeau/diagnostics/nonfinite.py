@@ -45,6 +45,7 @@ class detect_nonfinite(Interceptor):  # noqa: N801 - used like ``detect_anomaly`
     Checks results in the forward pass, gradients in backward passes, and parameters after an
     optimizer's step. An operator that makes NaN from finite or infinite operands, or infinity from
     finite ones, is a producer; one whose operands come with such values from outside a propagator.
+    Infinities from outside in tensors that ask for no gradient count as masks, and are allowed.
     For debugging: every result is read once more.
 
     Args:
@@ -96,7 +97,9 @@ class detect_nonfinite(Interceptor):  # noqa: N801 - used like ``detect_anomaly`
             return
         sources = [t for t in tensors if isinstance(t, Tensor)]
         troubles = [_kind_of_trouble(t) for t in sources]
-        if self._allows(op) or any([t in self.excused for t, k in zip(sources, troubles) if k]):
+        meant = any([t in self.excused or (bad == k == "inf" and t._node is None)
+                     for t, k in zip(sources, troubles) if k])  # fmt: skip
+        if meant or self._allows(op):
             self.excused[made] = True
             return
         propagated = "nan" in troubles if bad == "nan" else any(troubles)

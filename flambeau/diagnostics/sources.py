@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from flambeau.core.op import REGISTRY, Op
+from flambeau.core.tensor import Tensor
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -36,18 +39,23 @@ class Source:
 def source(op: Any) -> Source:
     """The public function of an operator, its kernels, gradient rules and tests.
 
-    ``op`` is a function (``torch.exp``), a method, a name or an ``Op``. ValueError for what is no
-    operator: functions of Python are composed of operators, and show their own text.
+    ``op`` is a function (``torch.exp``), a method, a name or an ``Op``. A function that is composed
+    of operators shows its own text, and where the kernels of those are that it calls. ValueError
+    for anything else.
 
     >>> print(source(torch.exp)["gradient of input"])
     vjp=lambda grad, result: grad * conj(result),
     """
     found = _operator(op)
     if found is None:
-        function = op if callable(op) else None
-        if function is None or not hasattr(inspect.unwrap(function), "__code__"):
+        function = _named(op) if isinstance(op, str) else op
+        if not hasattr(inspect.unwrap(function), "__code__"):
             raise ValueError(f"{op!r} is neither an operator nor a function of this library")
-        return Source(function.__name__, [("function", *_text(inspect.unwrap(function)))])
+        plain = inspect.unwrap(function)
+        parts = [("function", *_text(plain))]
+        parts += [("calls", *_text(one.forward)[:1], one.name) for one in _called(plain)
+                  if hasattr(getattr(one.forward, "py_func", one.forward), "__code__")]  # fmt: skip
+        return Source(function.__name__, parts)
     page = Source(found.name)
     page.parts += _public(found, op)
     page.parts += _kernels(found)
@@ -65,8 +73,31 @@ def _operator(given: Any) -> Op | None:
     return REGISTRY.get(given if isinstance(given, str) else getattr(given, "__name__", ""))
 
 
+def _named(name: str) -> Any:
+    """The public function or method of that name, if there is one."""
+    for place in (sys.modules["flambeau"], import_module("flambeau.nn.functional"), Tensor):
+        found = getattr(place, name, None)
+        if inspect.isfunction(found):
+            return found
+    return None
+
+
+def _called(function: Any, depth: int = 3) -> list[Op]:
+    """The operators that a function names, and the functions of its module that it calls."""
+    found: dict[str, Op] = {}
+    space = function.__globals__
+    for name in function.__code__.co_names if depth else ():
+        value = space.get(name)
+        op = value if isinstance(value, Op) else getattr(value, "op", None)
+        if isinstance(op, Op):
+            found[op.name] = op
+        elif inspect.isfunction(value) and value.__module__ == function.__module__:
+            found |= {one.name: one for one in _called(value, depth - 1)}
+    return list(found.values())
+
+
 def _public(op: Op, given: Any) -> Iterator[tuple[str, str, str]]:
-    function = op.public or (given if inspect.isfunction(given) else None)
+    function = op.public or (given if inspect.isfunction(given) else _named(op.name))
     if function is not None:
         yield ("function", *_text(inspect.unwrap(function)))
 

@@ -62,6 +62,26 @@ def test_masks_are_allowed_and_what_follows_from_them() -> None:
         weights.log()
 
 
+def test_masks_from_outside_are_allowed() -> None:
+    """Infinities of tensors without gradients, as masks have them; NaN is not."""
+    mask = torch.full((2, 2), float("-inf")).triu(1)
+    with torch.detect_nonfinite():
+        assert torch.isfinite((torch.zeros(2, 2) + mask).softmax(-1)).all()
+        with pytest.raises(NonFiniteError, match="add passed on nan"):
+            torch.zeros(1) + torch.tensor(float("nan"))
+    weight = torch.tensor([float("inf")], requires_grad=True)
+    with torch.detect_nonfinite(), pytest.raises(NonFiniteError, match="mul passed on inf"):
+        weight * 2
+
+
+def test_source_of_names_and_compositions() -> None:
+    """A name stands for its public function; a composed one tells which kernels it calls."""
+    assert "def softmax(" in torch.source("softmax")["function"]
+    page = torch.source(torch.nn.functional.conv2d)
+    assert [part[0] for part in page.parts] == ["function", "calls"]
+    assert page["calls"] == "convolution" and "def conv2d(" in page["function"]
+
+
 def test_source_shows_all_parts() -> None:
     page = torch.source(torch.softmax)
     assert "def softmax(" in page["function"] and "def softmax(x" in page["kernel"]
@@ -100,6 +120,12 @@ def test_who_holds_and_snapshots() -> None:
     assert any(line.startswith("variable 'x' at ") for line in told)
     assert "an object of test_who_holds_and_snapshots.<locals>.Holder.kept" in told
     assert "a list of 1 items" in told and "saved for the gradient of MulBackward0" in told
+    assert not [line for line in told if "a dict" in line]  # variables are told once
+    net = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    told = torch.memory.who_holds(net.weight)
+    assert "an object of Linear._parameters, key 'weight'" in told
+    assert "a list of 2 items: key 'params' of a dict" in told and optimizer.param_groups
     del listed, y
     with torch.memory.record():
         before = torch.memory.snapshot()

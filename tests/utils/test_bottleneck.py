@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from flambeau.autograd.profiler import FunctionEvent
 from flambeau.utils import bottleneck
+from flambeau.utils.bottleneck import findings
 
 PROGRAM = """
 import sys
@@ -49,3 +52,22 @@ def test_waiting_for_data_is_named(tmp_path: Path) -> None:
     found = bottleneck.investigate(str(program), [])
     assert found.loading_share > 0.5
     assert "Data loading: the program waits for its DataLoader" in bottleneck.verdict(found)
+
+
+def _event(name: str, start: float, end: float, parent: FunctionEvent | None = None) -> Any:
+    event = FunctionEvent(0, name, 1, start, end)
+    if parent is not None:
+        event.set_cpu_parent(parent)
+        parent.append_cpu_child(event)
+    return event
+
+
+def test_first_uses_are_set_aside() -> None:
+    """A first call far longer than the others paid for loading kernels; so did what it ran in."""
+    block = _event("block", 0, 60_000)
+    calls = [_event("aten::mm", 0, 50_000, block)]
+    calls += [_event("aten::mm", 50_000 + i, 50_001 + i, block) for i in range(4)]
+    twice = [_event("aten::exp", 55_000, 56_000, block), _event("aten::exp", 56_000, 56_001, block)]
+    assert findings._set_aside_first_uses([block, *calls, *twice]) == 49_999
+    assert calls[0].cpu_time_total == 1 and block.cpu_time_total == 10_001
+    assert twice[0].cpu_time_total == 1000  # too few calls to tell

@@ -6,7 +6,7 @@ import cProfile
 import os
 import pstats
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import ModuleType
@@ -16,6 +16,8 @@ from flambeau import cuda
 from flambeau.autograd.profiling.averages import EventList
 from flambeau.autograd.profiling.recording import BACKWARD, Recorder
 
+_LOADING = 10_000.0  # microseconds by which a first call is longer than all others
+_FEW = 3  # calls after the first, from which on that can be told
 _LOADER = ("dataloader.py", "__next__")  # the function in which a program waits for data
 
 
@@ -28,6 +30,7 @@ class Findings:
     events: EventList
     stats: pstats.Stats
     python_wall: float
+    first_uses: float = 0.0  # of kernels: loading and compiling them, left out of the rest
     lines: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -71,7 +74,8 @@ def investigate(path: str, arguments: list[str]) -> Findings:
         profiler.disable()
     python_wall = perf_counter() - start
     events = EventList(recorder.events, with_flops=True)
-    found = Findings(path, wall, events, pstats.Stats(profiler), python_wall)
+    first = _set_aside_first_uses(events) / 1e6
+    found = Findings(path, wall - first, events, pstats.Stats(profiler), python_wall, first)
     found.lines = _by_line(events, os.path.abspath(path))
     return found
 
@@ -94,6 +98,27 @@ def run(path: str, arguments: list[str]) -> None:
         sys.argv, sys.path[:], sys.modules["__main__"] = before
         if sys.modules.get("__mp_main__") is main:  # multiprocessing's own name for it
             sys.modules["__mp_main__"] = before[2]
+
+
+def _set_aside_first_uses(events: Any) -> float:
+    """Shortens the first call of an operator that took much longer than those after it, and the
+    events that it ran in; the microseconds that went into loading or compiling kernels then."""
+    calls: dict[str, list[Any]] = defaultdict(list)
+    for event in events:
+        if event.name.startswith("aten::"):
+            calls[event.name].append(event)
+    total = 0.0
+    for first, *others in calls.values():
+        if len(others) < _FEW:
+            continue
+        excess = first.self_cpu_time_total - max([e.self_cpu_time_total for e in others])
+        if excess > _LOADING:
+            total += excess
+            one = first
+            while one is not None:
+                one.time_range.end -= excess
+                one = one.cpu_parent
+    return total
 
 
 def _by_line(events: Any, program: str) -> Counter[str]:

@@ -17,6 +17,7 @@ from flambeau.settings import get_num_threads
 from flambeau.utils.bottleneck.findings import Findings
 
 _MUCH = 0.3  # a share of the time that is worth a sentence
+_NOTABLE = 0.2  # seconds
 _TINY = 20.0  # microseconds: operators that take less are mostly overhead
 
 
@@ -103,7 +104,12 @@ def verdict(found: Findings) -> str:
     if elsewhere >= _MUCH:
         said.append(
             f"Python: {elsewhere:.0%} of the time is spent outside operators and data loading "
-            "(imports and the first use of kernels included). The functions above tell where."
+            "(imports included). The functions above tell where."
+        )
+    if found.first_uses >= _NOTABLE:
+        said.append(
+            f"First use: loading or compiling kernels took {found.first_uses:.1f} s beside that, "
+            "once per process; compiled code is kept on disk."
         )
     if found.on_device:
         busy = found.on_device / max(found.wall, 1e-9)

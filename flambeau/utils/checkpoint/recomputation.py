@@ -221,8 +221,12 @@ class _Frame:
             place.value = detached(tensor)
 
     def _error(self, message: str) -> CheckpointError:
-        told = self.log.told() if self.log is not None else _HELP
-        return CheckpointError(f"torch.utils.checkpoint: {message}{told}")
+        if self.log is None:
+            return CheckpointError(f"torch.utils.checkpoint: {message}{_HELP}")
+        return CheckpointError(
+            "An error happened while unpacking tensors; dumping logs of latest computation\n"
+            f"torch.utils.checkpoint: {message}{self.log.told()}"
+        )
 
 
 def _described(metadata: tuple[Any, ...]) -> dict[str, Any]:
