@@ -210,7 +210,8 @@ class TorchFunctionMode(Interceptor):
         types = tuple(map(type, _ordered(tensors)))
         try:
             call = OperatorCall(op, len(tensors))
-            return self.__torch_function__(call, types, (*tensors, *params), {})
+            args, kwargs = call.arguments(tensors, params)
+            return self.__torch_function__(call, types, args, kwargs)
         finally:
             modes.interceptors = every
 

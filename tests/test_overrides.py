@@ -107,11 +107,11 @@ def test_an_operator_is_told_by_its_function() -> None:
         def __torch_function__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
-            handled = {torch.mul: torch.sub, torch.softmax: torch.log_softmax}
-            return handled[func](*args)
+            handled = {torch.add: torch.sub, torch.softmax: torch.log_softmax}
+            return handled[func](*args, **(kwargs or {}))
 
     with Doubled():
-        assert torch.mul(torch.ones(1), 3).item() == -2
+        assert torch.add(torch.ones(1), 3, alpha=2).item() == -5
         assert torch.softmax(torch.zeros(1), 0).item() == 0
 
 

@@ -6,7 +6,9 @@ the call to the class's ``__torch_function__``.
 
 from __future__ import annotations
 
+import inspect
 import sys
+from functools import cache
 from typing import Any
 
 from flambeau.core.dispatch import dispatch
@@ -18,17 +20,39 @@ from flambeau.core.sparse import own_kind, wrap_any
 from flambeau.core.tensor import PLAIN, Parameter, Tensor
 
 
+@cache
+def _named_only(public: Any) -> frozenset[str]:
+    """The parameters of a function that are given by name alone."""
+    parameters = inspect.signature(public).parameters.values()
+    return frozenset([p.name for p in parameters if p.kind is p.KEYWORD_ONLY])
+
+
 class OperatorCall:
     """A call of an operator with its canonical arguments: the ``func`` of
-    ``__torch_function__``."""
+    ``__torch_function__``. It takes them as the public function does."""
 
     def __init__(self, op: Op, count: int) -> None:
         self.op, self.count = op, count
         self.public = op.public or vars(sys.modules["flambeau"]).get(op.name)
         self.__name__ = op.name if self.public is None else self.public.__name__
 
+    def arguments(
+        self, tensors: tuple[Any, ...], params: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Arguments by position, and those that the public function takes by name alone."""
+        named = _named_only(self.public) if self.public is not None and params else ()
+        pairs = list(zip(self.op.params, params))
+        by_name = {name: value for name, value in pairs if name in named}
+        return (*tensors, *[v for name, v in pairs if name not in by_name]), by_name
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(self.op, args[: self.count], args[self.count :])
+        for name in kwargs:
+            if name not in self.op.params:
+                raise TypeError(f"{self.__name__}() got an unexpected keyword argument '{name}'")
+        left = iter(args[self.count :])
+        names = self.op.params if kwargs else ()
+        params = [kwargs[name] if name in kwargs else next(left) for name in names]
+        return dispatch(self.op, args[: self.count], (*params, *left))
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, OperatorCall):
@@ -49,11 +73,11 @@ def _intercept(self: Tensor, op: Op, tensors: tuple[Any, ...], params: tuple[Any
         dict.fromkeys([type(t) for t in tensors if isinstance(t, Tensor) and type(t) not in PLAIN])
     )
     call = OperatorCall(op, len(tensors))
-    args = (*tensors, *params)
     if modes.plain_subclasses:
         return dispatch(op, tuple([as_plain(t) for t in tensors]), params)
+    args, kwargs = call.arguments(tensors, params)
     for cls in sorted(classes, key=lambda c: -len(c.__mro__)):
-        result = cls.__torch_function__(call, classes, args, {})  # type: ignore[attr-defined]
+        result = cls.__torch_function__(call, classes, args, kwargs)  # type: ignore[attr-defined]
         if result is not NotImplemented:
             return result
     raise TypeError(
