@@ -278,7 +278,8 @@ def _sloped(
     """The result, and the slopes: 1 for positive elements; computed wide, and rounded last."""
     wide = numpy.dtype(numpy.float32) if kind.narrow else kind.array_type
     slopes = kind.xp.ones(array.shape, wide)
-    others = array <= 0
+    given = array.astype(wide, copy=False)
+    others = given <= 0
     if training:
         drawn = kind.xp.empty(int(others.sum()), wide)
         bounds = float(wide.type(lower)), float(wide.type(upper))
@@ -286,7 +287,7 @@ def _sloped(
         slopes[others] = drawn
     else:
         slopes[others] = (lower + upper) / 2
-    result = array.astype(wide) * slopes
+    result = given * slopes
     return result.astype(kind.array_type), slopes.astype(kind.array_type)
 
 

@@ -16,6 +16,7 @@ from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver, write
 from flambeau.kernels.shared import normalization as kernels
+from flambeau.kernels.shared.precision import wide
 from flambeau.ops.batching import of_channels, of_groups
 from flambeau.ops.direct import run
 from flambeau.ops.normalization_rules import (
@@ -150,7 +151,8 @@ def _blend(running: Tensor, new: Tensor, momentum: float) -> None:
         _check_mapped(running)
         running.mul_(1 - momentum).add_(new.detach() * momentum)  # type: ignore[attr-defined]
         return
-    write(running, elements(running) * (1 - momentum) + elements(new) * momentum)
+    old, latest = wide(elements(running)), wide(elements(new))
+    write(running, old * (1 - momentum) + latest * momentum)
 
 
 def _check_enough(input: Tensor) -> None:

@@ -24,6 +24,7 @@ from flambeau.core.views import bump
 from flambeau.core.writing import deliver
 from flambeau.kernels.select import CPU, META, places
 from flambeau.kernels.shared import random as kernels
+from flambeau.kernels.shared.precision import wide
 from flambeau.ops import examples
 from flambeau.ops.drawing import draw, integer_range, number, unsupported
 from flambeau.ops.factories import filled, kind_for, like_array, made, sizes
@@ -339,8 +340,10 @@ def _normal_sample(mean: Any, std: Any, kind: Kind, generator: Any) -> Any:
     fill = normal_fill(result, kind.dtype, scale)
     draw(result, kind, generator, fill, 0.0, spread(kind.dtype, scale))
     if not isinstance(std, float):
-        result[...] = result * std
-    result[...] = result + mean
+        result[...] = wide(result) * wide(std)
+    if isinstance(mean, float):
+        mean = kind.array_type.type(mean)
+    result[...] = wide(result) + wide(mean)
     return result
 
 
@@ -387,7 +390,7 @@ def _normal_of_tensors(mean: Any, std: Any, generator: Any) -> Tensor:
     if isinstance(std, Tensor):
         if std.dtype.is_complex:
             raise RuntimeError("normal expects standard deviation to be non-complex")
-        if std.kind.place != META and std.numel() and not (elements(std) >= 0).all():
+        if std.kind.place != META and std.numel() and not (wide(elements(std)) >= 0).all():
             raise RuntimeError("normal expects all elements of std >= 0.0")
     else:
         std = number("normal", "std", 2, std)

@@ -13,6 +13,7 @@ from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import META
+from flambeau.kernels.shared.precision import wide
 from flambeau.ops.examples import check_not_mapped
 
 
@@ -90,7 +91,7 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
     array, xp = known_elements("unique_consecutive", input)
     rows = array.reshape(-1) if dim is None else xp.moveaxis(array, dim, 0)
     n = len(rows)
-    flat = rows.reshape(n, -1) if rows.size else xp.zeros((n, 1))
+    flat = wide(rows).reshape(n, -1) if rows.size else xp.zeros((n, 1))
     fresh = xp.ones(n, bool)
     fresh[1:] = (flat[1:] != flat[:-1]).any(1)
     first = xp.flatnonzero(fresh)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.shared.precision import rounded, wide
 
 Array = Any
 
@@ -14,9 +15,10 @@ Array = Any
 def counted(points: Array, weight: Array | None, *edges: Array) -> Array:
     """How many rows of ``points [N, D]`` (or how much weight) lie between the edges of each
     dimension; boxes are closed on the left, the last ones on both sides."""
-    box, inside = 0, True
+    box, inside, rows = 0, True, wide(points)
+    edges = tuple([wide(bounds) for bounds in edges])
     for at, bounds in enumerate(edges):
-        values, bins = points[:, at], bounds.shape[0] - 1
+        values, bins = rows[:, at], bounds.shape[0] - 1
         place = xp.searchsorted(bounds, values, side="right") - 1
         place = xp.where(values == bounds[-1], bins - 1, place)
         inside = inside & (values >= bounds[0]) & (values <= bounds[-1])
@@ -25,9 +27,9 @@ def counted(points: Array, weight: Array | None, *edges: Array) -> Array:
     size = 1
     for bins in shape:
         size *= bins
-    kept = None if weight is None else weight.reshape(-1)[inside]
+    kept = None if weight is None else wide(weight).reshape(-1)[inside]
     counts = xp.bincount(box[inside], weights=kept, minlength=size)
-    return counts.reshape(shape).astype(points.dtype)
+    return rounded(counts.reshape(shape), points.dtype)
 
 
 def xor(array: Array, dims: tuple[int, ...], keepdim: bool) -> Array:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.shared.precision import wide
 
 Array = Any  #: a NumPy or a CuPy array
 Ints = tuple[int, ...]
@@ -189,7 +190,7 @@ def index_added(
             raise IndexError("index out of range in self") from None
         raise RuntimeError(str(error)) from None
     if alpha != 1:
-        source = (source * alpha).astype(source.dtype, copy=False)
+        source = (wide(source) * alpha).astype(source.dtype, copy=False)
     if not array.ndim:
         result[...] = result + source.sum(dtype=source.dtype)
     else:

@@ -8,6 +8,8 @@ import numpy as xp
 
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import compiled
+from flambeau.kernels.shared.indexing import is_host
+from flambeau.kernels.shared.precision import wide
 
 Array = Any  #: a NumPy or a CuPy array
 Number = Any  #: an array, or a Python number
@@ -235,6 +237,17 @@ def unit(x: Array) -> Array:
 def sign_bit(x: Array) -> Array:
     """Whether a number is negative; -0.0 and negative NaN are."""
     return xp.signbit(x) if x.dtype.kind == "f" else xp.less(x, 0)
+
+
+def next_after(x: Array, y: Array) -> Array:
+    """The next number after ``x`` in the direction of ``y``."""
+    if is_host() or x.dtype.kind != "V":
+        return xp.nextafter(x, y)
+    near, far, bits = wide(x), wide(y), x.view(xp.int16)  # CuPy has none for bfloat16
+    moved = bits + xp.where((far > near) == (near > 0), 1, -1)
+    moved = xp.where(near == 0, xp.where(far > 0, 1, -0x7FFF), moved)
+    moved = xp.where(xp.isnan(near) | xp.isnan(far), 0x7FC0, moved)
+    return xp.where(near == far, y.view(xp.int16), moved).astype(xp.int16).view(x.dtype)
 
 
 def step(x: Array, values: Array) -> Array:

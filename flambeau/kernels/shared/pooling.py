@@ -16,6 +16,7 @@ import numpy as xp
 
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.select import compiled
+from flambeau.kernels.shared.indexing import is_host
 from flambeau.kernels.shared.precision import rounded, wide
 
 Array = Any
@@ -193,6 +194,7 @@ def fractional_max_pool_forward(
 
 def _fractions(samples: Array, extent: int, size: int, window: int) -> Array:
     """Where the windows of a dimension begin, from a sample in [0, 1): ``[N, C, size]``."""
+    samples = samples if is_host() else wide(samples)  # as PyTorch computes them on each device
     last, steps = extent - window, xp.arange(size)
     alpha = last / (size - 1) if size > 1 else 0
     shifted = (samples[..., None] + steps.astype(samples.dtype)) * alpha

@@ -61,21 +61,29 @@ def amin(array: Any, dims: Any, keepdim: bool) -> Any:
     return _in_order(xp.min(array, axis=dims, keepdims=keepdim), array)
 
 
+def truth(array: Any) -> Any:
+    """Whether each element is not zero."""
+    char = array.dtype.char
+    if char in "bBhHiIlLqQfd":
+        return array != 0
+    return array.astype(bool, copy=False) if char in "?FD" else array.astype(xp.float32) != 0
+
+
 def any_(array: Any, dims: Any, keepdim: bool) -> Any:
     """Whether some element is not zero; a uint8 for uint8."""
-    found = _in_order(xp.any(array != 0, axis=dims, keepdims=keepdim), array)
+    found = _in_order(xp.any(truth(array), axis=dims, keepdims=keepdim), array)
     return found.astype(xp.uint8) if array.dtype == xp.uint8 else found
 
 
 def all_(array: Any, dims: Any, keepdim: bool) -> Any:
     """Whether no element is zero; a uint8 for uint8."""
-    found = _in_order(xp.all(array != 0, axis=dims, keepdims=keepdim), array)
+    found = _in_order(xp.all(truth(array), axis=dims, keepdims=keepdim), array)
     return found.astype(xp.uint8) if array.dtype == xp.uint8 else found
 
 
 def count_nonzero(array: Any, dims: Any, keepdim: bool) -> Any:
     """How many elements are not zero."""
-    return _in_order(xp.sum(array != 0, axis=dims, keepdims=keepdim, dtype=xp.int64), array)
+    return _in_order(xp.sum(truth(array), axis=dims, keepdims=keepdim, dtype=xp.int64), array)
 
 
 @compiled(minimum=8192, loaded=16)

@@ -14,6 +14,7 @@ from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import pointwise_exponential as kernels
+from flambeau.kernels.shared.pointwise import next_after
 from flambeau.ops.pointwise.rules import zeros
 
 
@@ -119,7 +120,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return deliver("ldexp", input * 2.0**other, out)
 
 
-nextafter = binary("nextafter", numpy.nextafter, accepts="f", numbers="none", widen=False,
+nextafter = binary("nextafter", next_after, accepts="f", numbers="none", widen=False,
     input=lambda grad, input, other: grad.masked_fill(input == other, 0),
     doc="""The next floating numbers after ``input`` in the direction of ``other``.
 

@@ -105,7 +105,9 @@ def cast(array: numpy.ndarray, dtype: numpy.dtype, order: str = "K") -> numpy.nd
     if array.dtype.kind == "f" and dtype.kind in "iu" and array.size:
         limits = numpy.iinfo(dtype)
         if not numpy.isfinite(array).all() or array.min() < limits.min or array.max() > limits.max:
-            wide = numpy.clip(numpy.nan_to_num(array.astype(float)), limits.min, limits.max)
-            return numpy.vectorize(int, otypes=[dtype])(wide)
+            wide = numpy.nan_to_num(array.astype(float))
+            return numpy.vectorize(
+                lambda x: min(max(int(x), limits.min), limits.max), otypes=[dtype]
+            )(wide)
     with numpy.errstate(all="ignore"):
         return array.astype(dtype, order)
