@@ -47,7 +47,7 @@ log2 = unary("log2", kernels.log2,
     >>> torch.log2(torch.tensor([1., 8.]))
     tensor([0., 3.])""")  # fmt: skip
 
-log10 = unary("log10", numpy.log10,
+log10 = unary("log10", kernels.log10,
     vjp=lambda grad, input: grad / (conj(input) * math.log(10)),
     doc="""The logarithm to base 10.
 

@@ -57,6 +57,16 @@ def test_functions_of_one_number(name: str) -> None:
         near(target, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_logarithms_of_powers_are_exact(dtype: torch.dtype) -> None:
+    """Up to 10 ** 10, the last power of 10 that float32 holds."""
+    tens, twos = torch.arange(11, dtype=torch.float64), torch.arange(-126, 127).double()
+    assert (10**tens).to(dtype).log10().tolist() == tens.tolist()
+    assert (2**twos).to(dtype).log2().tolist() == twos.tolist()
+    assert twos.to(dtype).exp2().tolist() == (2**twos).tolist()
+    assert torch.tensor(1000.0, dtype=dtype).log10_().item() == 3
+
+
 @pytest.mark.parametrize("name", ["exp", "log", "sin", "tanh", "sqrt", "log1p", "reciprocal"])
 def test_complex_numbers(name: str) -> None:
     z = np.array([0.3 + 0.4j, -1.5 + 2j, 2 - 0.1j, 1e-9 + 1e-9j])
