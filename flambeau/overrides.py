@@ -259,7 +259,7 @@ def _takes_tensors(function: Any) -> bool:
         return True
     given = function.__annotations__.items()
     annotations = [str(a) for name, a in given if name not in ("out", "return")]
-    of_ours = "/flambeau/ops/" in function.__code__.co_filename
+    of_ours = "/flambeau/ops/" in inspect.unwrap(function).__code__.co_filename
     return of_ours and any(["Tensor" in annotation for annotation in annotations])
 
 

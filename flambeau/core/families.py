@@ -17,6 +17,7 @@ from flambeau.core.dtype import scalar_name
 from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS
 from flambeau.core.modes import flags, modes
+from flambeau.core.numpy_names import chosen
 from flambeau.core.op import LINEAR, POINTWISE, Op, Rule, categories, wants, wrap_dim
 from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import NUMBERS, OPERANDS, not_a_tensor, publish
@@ -417,11 +418,17 @@ def reduction(
         *,
         dtype: Any = None,
         out: Tensor | None = None,
+        axis: Any = None,
+        keepdims: bool | None = None,
     ) -> Tensor:
         try:
             kind = input._kind
         except AttributeError:
             raise not_a_tensor(name, "input", 1, input) from None
+        if axis is not None:
+            dim = chosen(name, "axis", axis, dim)
+        if keepdims is not None:
+            keepdim = chosen(name, "keepdims", keepdims, keepdim, False)
         if dtype is not None and not (dtype is input.dtype and dtype.rank > 1):
             return deliver(name, entry(input.to(dtype), dim, keepdim).to(dtype), out)  # type: ignore
         if (

@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any
 
 from flambeau.core.autocast import autocasting
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
@@ -121,6 +122,7 @@ def trace(input: Tensor) -> Tensor:
 
 
 @method("cross")
+@numpy_names
 def cross(
     input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None
 ) -> Tensor:

@@ -9,6 +9,7 @@ import numpy
 
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import scalar_name
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import Op
 from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import exported
@@ -35,6 +36,7 @@ def pairwise_distance(
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)  # type: ignore[operator]
 
 
+@numpy_names
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between vectors along ``dim``; 0 for a vector of zeros.
 

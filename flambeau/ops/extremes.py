@@ -6,6 +6,7 @@ from typing import Any
 
 from flambeau.core.dtype import bool_, scalar_name
 from flambeau.core.families import canonical, reduced, reduction
+from flambeau.core.numpy_names import chosen, numpy_names
 from flambeau.core.op import Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
@@ -62,8 +63,9 @@ def _same_out(input: Tensor, out: Tensor | None) -> None:
 
 @method("amax")
 def amax(
-    input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None
-) -> Tensor:
+    input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None,
+    axis: Dims = None, keepdims: bool | None = None,
+) -> Tensor:  # fmt: skip
     """The largest element over ``dim``; equal ones share the gradient. NaN wins.
 
     ``dim`` is a dimension or several, all by default; complex numbers are refused with
@@ -72,6 +74,10 @@ def amax(
     >>> torch.amax(torch.tensor([[1, 5], [7, 2]]), 0)
     tensor([7, 5])
     """
+    if axis is not None:
+        dim = chosen("amax", "axis", axis, dim, ())
+    if keepdims is not None:
+        keepdim = chosen("amax", "keepdims", keepdims, keepdim, False)
     _check_some("amax", input, dim)
     _real_only("amax_cpu", input)
     _same_out(input, out)
@@ -80,8 +86,9 @@ def amax(
 
 @method("amin")
 def amin(
-    input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None
-) -> Tensor:
+    input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None,
+    axis: Dims = None, keepdims: bool | None = None,
+) -> Tensor:  # fmt: skip
     """The smallest element over ``dim``; equal ones share the gradient. NaN wins.
 
     ``dim`` is a dimension or several, all by default; complex numbers are refused with
@@ -91,6 +98,10 @@ def amin(
     tensor([[1],
             [2]])
     """
+    if axis is not None:
+        dim = chosen("amin", "axis", axis, dim, ())
+    if keepdims is not None:
+        keepdim = chosen("amin", "keepdims", keepdims, keepdim, False)
     _check_some("amin", input, dim)
     _real_only("amin_cpu", input)
     _same_out(input, out)
@@ -98,6 +109,7 @@ def amin(
 
 
 @method("aminmax")
+@numpy_names
 def aminmax(
     input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None
 ) -> Any:
@@ -170,6 +182,7 @@ def _extreme_of(name: str, input: Tensor, dim: Any, keepdim: Any, out: Any) -> A
 
 
 @method("max")
+@numpy_names
 def max(
     input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None
 ) -> Any:
@@ -184,6 +197,7 @@ def max(
 
 
 @method("min")
+@numpy_names
 def min(
     input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None
 ) -> Any:
@@ -236,8 +250,9 @@ def _arg_of(name: str, input: Tensor, dim: int | None, keepdim: bool, out: Any) 
 
 @method("argmax")
 def argmax(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
-) -> Tensor:
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None,
+    axis: int | None = None, keepdims: bool | None = None,
+) -> Tensor:  # fmt: skip
     """The first index of the largest element, in the flattened tensor unless ``dim`` is given.
 
     int64. IndexError for a dimension without elements, NotImplementedError for bools and complex
@@ -246,13 +261,18 @@ def argmax(
     >>> torch.argmax(torch.tensor([[1., 5.], [7., 2.]]), 1)
     tensor([1, 0])
     """
+    if axis is not None:
+        dim = chosen("argmax", "axis", axis, dim)
+    if keepdims is not None:
+        keepdim = chosen("argmax", "keepdims", keepdims, keepdim, False)
     return _arg_of("argmax", input, dim, keepdim, out)
 
 
 @method("argmin")
 def argmin(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
-) -> Tensor:
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None,
+    axis: int | None = None, keepdims: bool | None = None,
+) -> Tensor:  # fmt: skip
     """The first index of the smallest element, in the flattened tensor unless ``dim`` is given.
 
     int64. IndexError for a dimension without elements, NotImplementedError for bools and complex
@@ -261,6 +281,10 @@ def argmin(
     >>> torch.argmin(torch.tensor([3., 1., 2.]))
     tensor(1)
     """
+    if axis is not None:
+        dim = chosen("argmin", "axis", axis, dim)
+    if keepdims is not None:
+        keepdim = chosen("argmin", "keepdims", keepdims, keepdim, False)
     return _arg_of("argmin", input, dim, keepdim, out)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from flambeau.core import dtype as dtypes
 from flambeau.core.autocast import autocast
 from flambeau.core.dtype import dtype as DType
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import Op, wrap_dim
 from flambeau.core.publish import exported
 from flambeau.core.tensor import Tensor
@@ -256,7 +257,7 @@ def _named(
     >>> torch.fft.{name}(torch.ones({sizes})).shape
     torch.Size([{sizes[:-1]}{last}])
     """
-    return function
+    return numpy_names(function)
 
 
 fft, ifft, rfft, irfft, hfft, ihfft = (_one(n) for n in _KINDS)
@@ -313,6 +314,7 @@ def rfftfreq(
     return deliver("fft_rfftfreq", result.requires_grad_() if requires_grad else result, out)  # type: ignore
 
 
+@numpy_names
 def fftshift(input: Tensor, dim: Any = None) -> Tensor:
     """Frequencies reordered so that zero is in the middle.
 
@@ -326,6 +328,7 @@ def fftshift(input: Tensor, dim: Any = None) -> Tensor:
     return input.roll([input.shape[d] // 2 for d in dims], dims)  # type: ignore[attr-defined]
 
 
+@numpy_names
 def ifftshift(input: Tensor, dim: Any = None) -> Tensor:
     """The inverse of ``fftshift``.
 

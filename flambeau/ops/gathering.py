@@ -10,6 +10,7 @@ import numpy
 
 from flambeau.core.dispatch import dispatch
 from flambeau.core.dtype import complex128, int32, int64, scalar_name
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import LINEAR, Op, wrap_dim
 from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import exported, method
@@ -71,6 +72,7 @@ _index_select = Op(
 
 
 @method("index_select")
+@numpy_names
 def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The slices of ``input`` along ``dim`` that the vector ``index`` lists.
 
@@ -116,6 +118,7 @@ _gather_backward = Op("gather_sparse_backward", sparse_kernels.elements_of,
 
 
 @method("gather")
+@numpy_names
 def gather(
     input: Tensor,
     dim: int,
@@ -151,6 +154,7 @@ def gather(
 
 
 @method("take_along_dim")
+@numpy_names
 def take_along_dim(
     input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None
 ) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 from flambeau.core.autocast import autocasting
 from flambeau.core.dispatch import wrapped_int
 from flambeau.core.dtype import bool_, int32, int64, scalar_name
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import LINEAR, SAME, Op, in_order, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
@@ -100,6 +101,7 @@ def _check_add_sizes(input: Tensor, dim: int, index: Tensor, source: Tensor) -> 
 
 
 @method("index_add")
+@numpy_names
 def index_add(
     input: Tensor,
     dim: int,
@@ -172,6 +174,7 @@ def _check_copy_sizes(input: Tensor, dim: int, index: Tensor, source: Tensor) ->
 
 @method("index_copy")
 @autocasting("index_copy")
+@numpy_names
 def index_copy(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None
 ) -> Tensor:
@@ -230,6 +233,7 @@ _C_NAMES = {
 
 
 @method("index_fill")
+@numpy_names
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of ``input`` with one value in the slices that ``index`` lists.
 

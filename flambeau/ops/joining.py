@@ -10,6 +10,7 @@ import numpy
 from flambeau.core.dtype import scalar_name
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
+from flambeau.core.numpy_names import chosen
 from flambeau.core.op import LINEAR, Op, wrap_dim
 from flambeau.core.promotion import can_cast
 from flambeau.core.publish import aten, exported, named
@@ -49,7 +50,9 @@ _cat = Op("cat", kernels.concatenated, inputs="*tensors", dims=("dim",), promote
     doc="Tensors one after the other along a dimension.")  # fmt: skip
 
 
-def cat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+def cat(
+    tensors: Tensors, dim: int = 0, *, out: Tensor | None = None, axis: int | None = None
+) -> Tensor:
     """The ``tensors`` one after the other along ``dim``; their other sizes have to be equal.
 
     Empty tensors of one dimension are left out. Dtypes are promoted to a common one. RuntimeError
@@ -58,6 +61,8 @@ def cat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     >>> torch.cat((torch.zeros(1, 2), torch.ones(2, 2))).shape
     torch.Size([3, 2])
     """
+    if axis is not None:
+        dim = chosen("cat", "axis", axis, dim, 0)
     if out is None and not flags.active and type(tensors) in _SEQUENCES:
         try:
             kind = tensors[0]._kind
@@ -178,7 +183,9 @@ _stack = Op("stack", kernels.stacked, inputs="*tensors", params=("dim",), promot
     doc="Tensors of one shape along a new dimension.")  # fmt: skip
 
 
-def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+def stack(
+    tensors: Tensors, dim: int = 0, *, out: Tensor | None = None, axis: int | None = None
+) -> Tensor:
     """The ``tensors``, which have one shape, along a new dimension.
 
     RuntimeError where the shapes differ.
@@ -186,6 +193,8 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None) -> Tenso
     >>> torch.stack((torch.zeros(2), torch.ones(2))).tolist()
     [[0.0, 0.0], [1.0, 1.0]]
     """
+    if axis is not None:
+        dim = chosen("stack", "axis", axis, dim, 0)
     if out is None and dim == 0 and not flags.active and type(tensors) in _SEQUENCES:
         try:
             kind = tensors[0]._kind

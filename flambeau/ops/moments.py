@@ -7,6 +7,7 @@ from typing import Any
 
 from flambeau.core.dtype import scalar_name
 from flambeau.core.families import canonical
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import POINTWISE, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
@@ -52,6 +53,7 @@ def _moments(
 
 
 @method("var")
+@numpy_names
 def var(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
     correction: float | None = None, out: Tensor | None = None,
@@ -72,6 +74,7 @@ def var(
 
 
 @method("std")
+@numpy_names
 def std(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
     correction: float | None = None, out: Tensor | None = None,
@@ -96,6 +99,7 @@ _root = Op("std", kernels.square_root, vjp={"input": _root_vjp}, jvp=POINTWISE, 
     widen=True)  # fmt: skip
 
 
+@numpy_names
 def var_mean(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
     correction: float | None = None, out: Any = None,
@@ -111,6 +115,7 @@ def var_mean(
     return deliver("var_mean", _moments("var_mean", input, dim, unbiased, correction, keepdim), out)
 
 
+@numpy_names
 def std_mean(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
     correction: float | None = None, out: Any = None,

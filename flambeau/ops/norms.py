@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.dtype import float32
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
@@ -14,6 +15,7 @@ from flambeau.ops.vector_norms import vector_norm
 
 
 @method("renorm renorm_")
+@numpy_names
 def renorm(
     input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | None = None
 ) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flambeau.core.dtype import int64, scalar_name
 from flambeau.core.families import canonical
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import NUMBERS, exported, method
 from flambeau.core.tensor import Tensor
@@ -13,6 +14,7 @@ from flambeau.core.writing import deliver
 from flambeau.ops.joining import cat, stack
 
 
+@numpy_names
 def gradient(
     input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order: int = 1
 ) -> tuple[Tensor, ...]:
@@ -142,6 +144,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 
 @method("diff")
+@numpy_names
 def diff(
     input: Tensor,
     n: int = 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.autocast import autocasting
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
@@ -73,6 +74,7 @@ def _placed_quantile(values: Tensor, q: Tensor, input: Tensor, dim: int | None, 
 
 @method("quantile")
 @autocasting("quantile")
+@numpy_names
 def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *,
              interpolation: str = "linear", out: Tensor | None = None) -> Tensor:  # fmt: skip
     """The ``q``-quantiles of all elements, or along ``dim``; NaN where there is one."""
@@ -81,6 +83,7 @@ def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = Fals
 
 @method("nanquantile")
 @autocasting("nanquantile")
+@numpy_names
 def nanquantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *,
                 interpolation: str = "linear", out: Tensor | None = None) -> Tensor:  # fmt: skip
     """The ``q``-quantiles of the elements that are not NaN."""

@@ -8,6 +8,7 @@ from typing import Any
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
 from flambeau.core.families import canonical, reduced, reduction
+from flambeau.core.numpy_names import chosen, numpy_names
 from flambeau.core.op import LINEAR, Op
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
@@ -57,7 +58,7 @@ _mean = reduction("mean", kernels.mean, jvp=LINEAR,
 @method("mean")
 def mean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None,
-    out: Tensor | None = None,
+    out: Tensor | None = None, axis: Dims = None, keepdims: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of the elements of ``input`` over ``dim``, or over all dimensions; NaN of none.
 
@@ -66,6 +67,10 @@ def mean(
     >>> torch.mean(torch.tensor([[1., 2.], [3., 4.]]), 1)
     tensor([1.5000, 3.5000])
     """
+    if axis is not None:
+        dim = chosen("mean", "axis", axis, dim)
+    if keepdims is not None:
+        keepdim = chosen("mean", "keepdims", keepdims, keepdim, False)
     if (dtype or input.dtype).rank < 2:
         raise RuntimeError(
             f"mean(): could not infer output dtype. {'Optional' if dtype else 'Input'} dtype "
@@ -76,6 +81,7 @@ def mean(
 
 
 @method("nansum")
+@numpy_names
 def nansum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None,
     out: Tensor | None = None,
@@ -97,6 +103,7 @@ def nansum(
 
 
 @method("nanmean")
+@numpy_names
 def nanmean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None,
     out: Tensor | None = None,
@@ -118,6 +125,7 @@ def nanmean(
 
 
 @method("count_nonzero")
+@numpy_names
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements are not zero.
 
@@ -163,6 +171,7 @@ _prod = reduction("prod", kernels.prod, vjp=_prod_vjp, methods="")
 
 
 @method("prod")
+@numpy_names
 def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None,
     out: Tensor | None = None,
@@ -196,6 +205,7 @@ def _delivered_truth(name: str, result: Tensor, out: Tensor | None) -> Tensor:
 
 
 @method("any")
+@numpy_names
 def any(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
@@ -211,6 +221,7 @@ def any(
 
 
 @method("all")
+@numpy_names
 def all(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
@@ -247,6 +258,7 @@ _logsumexp = Op(
 
 
 @method("logsumexp")
+@numpy_names
 def logsumexp(
     input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:

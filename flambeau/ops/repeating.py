@@ -9,6 +9,7 @@ from flambeau.core.dtype import int32, int64, scalar_name
 from flambeau.core.flips import elements
 from flambeau.core.layout import contiguous_format
 from flambeau.core.modes import modes
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import LINEAR, Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
@@ -86,6 +87,7 @@ _index_of_repeats = places(kernels.repetition_index)
 
 
 @method("repeat_interleave")
+@numpy_names
 def repeat_interleave(
     input: Tensor,
     repeats: int | Tensor | None = None,

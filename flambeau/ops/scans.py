@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.dtype import dtype as DType
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import LINEAR, Op, in_order
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
@@ -36,6 +37,7 @@ def _accumulated(
 
 
 @method("cumsum cumsum_")
+@numpy_names
 def cumsum(
     input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None
 ) -> Tensor:
@@ -77,6 +79,7 @@ _cumprod = Op("cumprod", kernels.cumprod, dims=("dim",), widen=True, vjp={"input
 
 
 @method("cumprod cumprod_")
+@numpy_names
 def cumprod(
     input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None
 ) -> Tensor:
@@ -106,6 +109,7 @@ _cummax, _cummin = _extreme_op("cummax"), _extreme_op("cummin")
 
 
 @method("cummax")
+@numpy_names
 def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """The running maximum along ``dim`` and its index.
 
@@ -121,6 +125,7 @@ def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
 
 
 @method("cummin")
+@numpy_names
 def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """The running minimum along ``dim`` and its index.
 
@@ -166,6 +171,7 @@ _logcumsumexp = Op("logcumsumexp", kernels.logcumsumexp, dims=("dim",), widen=Tr
 
 
 @method("logcumsumexp")
+@numpy_names
 def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
     """The running ``log(sum(exp(input)))`` along ``dim``.
 
@@ -177,6 +183,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     return deliver("logcumsumexp", _logcumsumexp(input, dim), out)
 
 
+@numpy_names
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: complex = 1, dim: int = -1
 ) -> Tensor:
@@ -193,6 +200,7 @@ def cumulative_trapezoid(
     return ((left + right) * width / 2).cumsum(dim)  # type: ignore[attr-defined]
 
 
+@numpy_names
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: complex = 1, dim: int = -1) -> Tensor:
     """The integral of ``y`` along ``dim`` by the trapezoidal rule.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import LINEAR, Op, in_order, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
@@ -102,6 +103,7 @@ def _call(op: Op, tensors: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
 
 
 @method("scatter")
+@numpy_names
 def scatter(
     input: Tensor,
     dim: int,
@@ -146,6 +148,7 @@ def _add_call(call: Any, input: Tensor, dim: int, index: Tensor, src: Tensor) ->
 
 
 @method("scatter_add")
+@numpy_names
 def scatter_add(
     input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None
 ) -> Tensor:
@@ -240,6 +243,7 @@ def _reduce_call(
 
 
 @method("scatter_reduce")
+@numpy_names
 def scatter_reduce(
     input: Tensor,
     dim: int,

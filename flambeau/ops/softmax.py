@@ -8,6 +8,7 @@ from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import SAME, Op, wrap_dim
 from flambeau.core.publish import aten, exported, method, not_a_tensor
 from flambeau.core.tensor import Tensor, wrap
@@ -62,6 +63,7 @@ def _along(op: Op, input: Tensor, dim: int) -> Tensor:
 
 
 @method("softmax")
+@numpy_names
 def softmax(
     input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -79,6 +81,7 @@ def softmax(
 
 
 @method("log_softmax")
+@numpy_names
 def log_softmax(
     input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None
 ) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flambeau.core.dtype import int32
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import LEADING, Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.return_types import return_type
@@ -95,6 +96,7 @@ _median_of_rows = Op(
 
 
 @method("sort")
+@numpy_names
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None
 ) -> Any:
@@ -116,6 +118,7 @@ def sort(
 
 
 @method("argsort")
+@numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *,
             out: Tensor | None = None) -> Tensor:  # fmt: skip
     """The indices that put ``input`` in order along ``dim``.
@@ -142,6 +145,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @method("topk")
+@numpy_names
 def topk(
     input: Tensor,
     k: int,
@@ -169,6 +173,7 @@ def topk(
 
 
 @method("kthvalue")
+@numpy_names
 def kthvalue(
     input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None
 ) -> Any:
@@ -209,6 +214,7 @@ def _median_of(name: str, input: Tensor, dim: int | None, keepdim: bool, out: An
 
 
 @method("median")
+@numpy_names
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """The lower median of all elements, or along ``dim`` with its index; NaN if there is one.
 
@@ -224,6 +230,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
 
 
 @method("nanmedian")
+@numpy_names
 def nanmedian(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
 ) -> Any:
@@ -239,6 +246,7 @@ def nanmedian(
 
 
 @method("mode")
+@numpy_names
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """The most frequent element along ``dim`` and its last index.
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from flambeau.core.dtype import int64, scalar_name
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import LINEAR, Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
@@ -148,6 +149,7 @@ def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int 
 
 
 @method("chunk")
+@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> Tensors:
     """At most ``chunks`` views of one size along ``dim``; the last may be smaller.
 
@@ -160,6 +162,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> Tensors:
 
 
 @method("unsafe_chunk")
+@numpy_names
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> Tensors:
     """The same as ``chunk``, with pieces that do not count as views.
 
@@ -186,6 +189,7 @@ def _chunked(input: Tensor, chunks: int, dim: int, even: Op, given: Op) -> Tenso
 
 
 @method("tensor_split")
+@numpy_names
 def tensor_split(
     input: Tensor,
     indices_or_sections: int | Sequence[int] | Tensor,
@@ -315,6 +319,7 @@ _unbind = Op("unbind", _unbound, dims=("dim",), jvp=LINEAR, outputs=None, view=T
 
 
 @method("unbind")
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> Tensors:
     """A view for each index of a dimension.
 

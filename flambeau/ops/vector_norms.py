@@ -8,6 +8,7 @@ from typing import Any
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
 from flambeau.core.families import canonical
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import Op
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor
@@ -45,6 +46,7 @@ _vector_norm = Op("linalg_vector_norm", kernels.vector_norm, params=("dims", "ke
     vjp={"input": _norm_vjp}, widen=True)  # fmt: skip
 
 
+@numpy_names
 def vector_norm(x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = False, *,
                 dtype: DType | None = None, out: Tensor | None = None) -> Tensor:  # fmt: skip
     """``sum(|x|^ord)^(1/ord)`` over ``dim``, or over all dimensions; also ``ord`` inf, -inf and

@@ -9,6 +9,7 @@ from flambeau.core.families import ViewOp
 from flambeau.core.flips import flip
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
+from flambeau.core.numpy_names import chosen
 from flambeau.core.op import SAME, Op, wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.sparse import wrap_any
@@ -47,7 +48,7 @@ _squeeze, _squeeze_dim, _squeeze_dims = map(
 
 @in_place_view("squeeze_")
 @method("squeeze")
-def squeeze(input: Tensor, dim: Dims | None = None) -> Tensor:
+def squeeze(input: Tensor, dim: Dims | None = None, *, axis: Dims | None = None) -> Tensor:
     """A view of ``input`` without its dimensions of size 1, or without those among ``dim``.
 
     IndexError for a dimension that ``input`` does not have.
@@ -56,6 +57,8 @@ def squeeze(input: Tensor, dim: Dims | None = None) -> Tensor:
     torch.Size([2])
     """
     ndim = input.ndim
+    if axis is not None:
+        dim = chosen("squeeze", "axis", axis, dim)
     if dim is None:
         return _squeeze(input, tuple(range(ndim)))
     wrapped = [wrap_dim(d, ndim) for d in ((dim,) if isinstance(dim, int) else ints((dim,)))]

@@ -7,6 +7,7 @@ from typing import Any
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import int64
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import Op
 from flambeau.core.publish import method
 from flambeau.core.tensor import Tensor
@@ -42,6 +43,7 @@ def matrix_rank(
     return deliver("linalg_matrix_rank", _rank(A, *tolerances(A, atol, rtol), hermitian), out)
 
 
+@numpy_names
 def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *,
     dtype: DType | None = None, out: Tensor | None = None,
@@ -86,6 +88,7 @@ def matrix_norm(
     return deliver("linalg_matrix_norm", found, out)
 
 
+@numpy_names
 def norm(
     A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
     dtype: DType | None = None, out: Tensor | None = None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import int64
+from flambeau.core.numpy_names import numpy_names
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.ops import contraction
@@ -53,6 +54,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     return A.diagonal(offset, dim1, dim2)  # type: ignore[attr-defined]
 
 
+@numpy_names
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The vector product along a dimension of size 3.
 
