@@ -331,4 +331,4 @@ def _picked(
     return values if weight is None else values * weight.flatten(1).unsqueeze(1)
 
 
-__all__ = [name for name in exported(globals()) if name != "sample"]
+__all__ = [name for name in exported(globals()) if name not in ("affine_points", "sample")]
