@@ -33,7 +33,6 @@ NOT_ON_META = {
 FLIPS_SHOW = {"is_conj", "is_neg", "view_as_real", "view_as_real_copy"}
 # CuPy has no such function, or no such dtype.
 NOT_ON_CUDA = {
-    "special.airy_ai",
     "nn.functional.scaled_mm",
     "nn.functional.scaled_grouped_mm",
     *declared("NOT_ON_CUDA"),

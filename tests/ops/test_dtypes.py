@@ -21,8 +21,6 @@ from tests.samples import generators
 FILE = Path(__file__).parents[1] / "files" / "dtype_facts.txt"
 LACKING = {"complex", "view_as_complex", "view_as_complex_copy"}  # float16 gives complex32
 
-HOST_ONLY = {"special.airy_ai"}  # no function of CuPy
-
 
 @cache
 def stored() -> dict[str, set[str]]:
@@ -43,7 +41,7 @@ def test_bfloat16_on_cuda(name: str, cuda: ModuleType) -> None:
     """CuPy's functions know no bfloat16: operators compute in float32 there."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if name not in HOST_ONLY and accepts(name, torch.bfloat16):
+        if accepts(name, torch.bfloat16):
             assert accepts(name, torch.bfloat16, "cuda")
 
 
