@@ -195,13 +195,13 @@ def _is_meta(self: Tensor) -> bool:
 
 
 @method("get_device")
-def get_device(self: Tensor) -> int:
+def get_device(input: Tensor) -> int:
     """The index of the CUDA device, -1 for the CPU.
 
     >>> torch.get_device(torch.ones(2))
     -1
     """
-    index = self.device.index
+    index = input.device.index
     return -1 if index is None else index
 
 

@@ -26,12 +26,14 @@ from flambeau.ops.factories import (
     kind_for,
     like_array,
     made,
-    sizes,
+    size_arguments,
 )
+from flambeau.ops.factories import sizes as shape_of
 
 
 def zeros(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     out: Tensor | None = None,
     dtype: DType | None = None,
     layout: Any = None,
@@ -46,21 +48,24 @@ def zeros(
     >>> zeros(2, 3).shape
     torch.Size([2, 3])
     """
-    if out is None and device is None and layout is None and not (flags.active or flags.devices):
+    plain = out is None and size is None and device is None and layout is None
+    if plain and not (flags.active or flags.devices):
         kind = kind_for(dtype, None)
         if kind.place == CPU:
             try:
-                (given,) = (size,) if type(size[0]) is int else size
+                (given,) = (sizes,) if type(sizes[0]) is int else sizes
                 array = numpy.zeros(given, kind.array_type)
             except (TypeError, ValueError, IndexError):
-                return _new("zeros", size, 0, out, dtype, layout, device, requires_grad)
+                return _new("zeros", sizes, 0, out, dtype, layout, device, requires_grad)
             result = wrap(array, kind)
             return result.requires_grad_() if requires_grad else result  # type: ignore
-    return _new("zeros", size, 0, out, dtype, layout, device, requires_grad)
+    given = size_arguments("zeros", sizes, size)
+    return _new("zeros", given, 0, out, dtype, layout, device, requires_grad)
 
 
 def ones(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     out: Tensor | None = None,
     dtype: DType | None = None,
     layout: Any = None,
@@ -76,11 +81,13 @@ def ones(
     tensor([[1., 1., 1.],
             [1., 1., 1.]])
     """
-    return _new("ones", size, 1, out, dtype, layout, device, requires_grad)
+    given = size_arguments("ones", sizes, size)
+    return _new("ones", given, 1, out, dtype, layout, device, requires_grad)
 
 
 def empty(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     out: Tensor | None = None,
     dtype: DType | None = None,
     layout: Any = None,
@@ -96,7 +103,8 @@ def empty(
     >>> torch.empty(2, 3).shape
     torch.Size([2, 3])
     """
-    made_ = _new("empty", size, None, out, dtype, layout, device, requires_grad)
+    given = size_arguments("empty", sizes, size)
+    made_ = _new("empty", given, None, out, dtype, layout, device, requires_grad)
     if memory_format is None or memory_format is contiguous_format:
         return made_
     return made_.contiguous(memory_format=memory_format)  # type: ignore[attr-defined]
@@ -114,7 +122,7 @@ def _new(
 ) -> Tensor:
     if "names" in size:
         raise NotImplementedError("named tensors are not supported")
-    shape = sizes(name, size)
+    shape = shape_of(name, size)
     if out is not None:
         if dtype is not None and dtype is not out.dtype:
             raise RuntimeError(
@@ -311,14 +319,15 @@ def _new_from(self: Tensor, name: str, size: Any, value: Any, options: dict[str,
     dtype, device = options.get("dtype") or self.dtype, options.get("device") or self.device
     kind = kind_of(dtype, devices.as_device(device))
     layout = options.get("layout") or layout_of(self)
-    array = array_of(sizes(name, size), kind, value, layout)
+    array = array_of(shape_of(name, size), kind, value, layout)
     return made(array, kind, options.get("requires_grad", False))
 
 
 @method("new_zeros")
 def _new_zeros(
     self: Tensor,
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
@@ -329,7 +338,7 @@ def _new_zeros(
     return _new_from(
         self,
         "new_zeros",
-        size,
+        size_arguments("new_zeros", sizes, size),
         0,
         {"dtype": dtype, "device": device, "requires_grad": requires_grad},
     )
@@ -338,7 +347,8 @@ def _new_zeros(
 @method("new_ones")
 def _new_ones(
     self: Tensor,
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
@@ -349,7 +359,7 @@ def _new_ones(
     return _new_from(
         self,
         "new_ones",
-        size,
+        size_arguments("new_ones", sizes, size),
         1,
         {"dtype": dtype, "device": device, "requires_grad": requires_grad},
     )
@@ -358,7 +368,8 @@ def _new_ones(
 @method("new_empty")
 def _new_empty(
     self: Tensor,
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
@@ -369,7 +380,7 @@ def _new_empty(
     return _new_from(
         self,
         "new_empty",
-        size,
+        size_arguments("new_empty", sizes, size),
         None,
         {"dtype": dtype, "device": device, "requires_grad": requires_grad},
     )

@@ -113,6 +113,15 @@ def sizes(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     return given
 
 
+def size_arguments(function: str, positional: tuple[Any, ...], size: Any | None) -> tuple[Any, ...]:
+    """The arguments that give a size: the `positional` ones, or ``size=``, not both."""
+    if size is None:
+        return positional
+    if positional:
+        raise TypeError(f"{function}() got multiple values for argument 'size'")
+    return (size,)
+
+
 def _dimension(function: str, n: Any) -> int:
     if not hasattr(n, "__index__"):
         raise TypeError(

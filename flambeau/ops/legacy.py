@@ -10,6 +10,7 @@ from flambeau.core.dtype import dtype as DType
 from flambeau.core.publish import method
 from flambeau.core.tensor import Tensor
 from flambeau.ops.creation import empty
+from flambeau.ops.factories import size_arguments
 from flambeau.ops.from_data import tensor
 
 
@@ -79,9 +80,11 @@ TYPES = legacy_types("cpu")
 
 
 @method("new")
-def _new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+def _new(self: Tensor, *args: Any, size: Any = None, device: Any = None) -> Tensor:
     """A tensor of the same dtype and device: of a size, or holding data."""
     where = self.device if device is None else device
+    if size is not None:
+        return empty(*size_arguments("new", args, size), dtype=self.dtype, device=where)
     if len(args) == 1 and not isinstance(args[0], int) and type(args[0]).__name__ != "Size":
         return tensor(args[0], dtype=self.dtype, device=where)
     return empty(*(args or (0,)), dtype=self.dtype, device=where)

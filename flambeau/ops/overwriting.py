@@ -30,25 +30,25 @@ _copy.node_type.__name__ = _copy.node_type.__qualname__ = "CopyBackwards"
 
 
 @method("copy_")
-def _copy_into(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-    """Overwrites the tensor with ``src``, broadcast and converted; gradients flow to ``src``."""
-    if not isinstance(src, Tensor):
+def _copy_into(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
+    """Overwrites the tensor with ``other``, broadcast and converted; gradients flow to it."""
+    if not isinstance(other, Tensor):
         raise TypeError(
-            f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}"
+            f"copy_(): argument 'other' (position 1) must be Tensor, not {type(other).__name__}"
         )
     if self.absorb is not None:
-        return self.absorb(dispatch(_copy, (self, src)))
-    if src.absorb is not None:
-        return mutate(_copy, (self, src))
-    if needs_history(self, (src,)):
+        return self.absorb(dispatch(_copy, (self, other)))
+    if other.absorb is not None:
+        return mutate(_copy, (self, other))
+    if needs_history(self, (other,)):
         check_write(self)
-        source = src if src.kind is self.kind else convert(src, self.kind)
+        source = other if other.kind is self.kind else convert(other, self.kind)
         result = dispatch(_copy, (shadow(self, False), source))
         write(self, result._array)
         become(self, result)
         return self
-    kind, given = self._kind or self.kind, src._kind or src.kind
-    array = elements(src)
+    kind, given = self._kind or self.kind, other._kind or other.kind
+    array = elements(other)
     if kind.place == META or given.place == META:
         if kind.place != META:
             raise NotImplementedError("Cannot copy out of meta tensor; no data!")
@@ -59,7 +59,7 @@ def _copy_into(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     try:
         write(self, array)
     except ValueError:
-        raise _copy_error(self, src) from None
+        raise _copy_error(self, other) from None
     return self
 
 

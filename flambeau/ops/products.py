@@ -80,10 +80,13 @@ def _sum_of(first: Any, f: Any, second: Any, g: Any) -> Any:
 
 
 @method("mm")
-def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+def mm(
+    input: Tensor, mat2: Tensor, out_dtype: DType | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """The product of two matrices: ``[n, m]`` and ``[m, p]`` give ``[n, p]``.
 
-    Of one dtype, not bool unless one is empty; RuntimeError where the shapes do not fit.
+    Of one dtype, not bool unless one is empty; RuntimeError where the shapes do not fit. Half
+    precision with ``out_dtype=torch.float32`` is multiplied without rounding the result to halves.
 
     >>> torch.mm(torch.tensor([[1., 2.]]), torch.tensor([[3.], [4.]]))
     tensor([[11.]])
@@ -100,6 +103,8 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     if input.shape[1] != mat2.shape[0]:
         raise matmul_error(input.shape, mat2.shape)
     same_dtype("mm", input, mat2)
+    if out_dtype is not None:
+        input, mat2 = input.to(out_dtype), mat2.to(out_dtype)  # type: ignore[attr-defined]
     return deliver("mm", _mm(input, mat2), out, exact=True)
 
 
@@ -157,8 +162,9 @@ def bmm(
             f"{input.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
         )
     same_stacks(input, mat2)
-    result = _matmul(input, mat2)
-    return deliver("bmm", result if out_dtype is None else result.to(out_dtype), out, exact=True)
+    if out_dtype is not None:
+        input, mat2 = input.to(out_dtype), mat2.to(out_dtype)  # type: ignore[attr-defined]
+    return deliver("bmm", _matmul(input, mat2), out, exact=True)
 
 
 _dot = Op(

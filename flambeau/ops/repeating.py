@@ -11,7 +11,7 @@ from flambeau.core.layout import contiguous_format
 from flambeau.core.modes import modes
 from flambeau.core.numpy_names import numpy_names
 from flambeau.core.op import LINEAR, Op, wrap_dim
-from flambeau.core.publish import exported, method
+from flambeau.core.publish import exported, method, not_a_tensor
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.core.virtual import virtual
 from flambeau.kernels.quiet import silence
@@ -89,7 +89,7 @@ _index_of_repeats = places(kernels.repetition_index)
 @method("repeat_interleave")
 @numpy_names
 def repeat_interleave(
-    input: Tensor,
+    input: Tensor | None = None,
     repeats: int | Tensor | None = None,
     dim: int | None = None,
     *,
@@ -106,6 +106,10 @@ def repeat_interleave(
     >>> torch.repeat_interleave(torch.tensor([1, 2])).tolist()
     [0, 1, 1]
     """
+    if input is None:
+        if not isinstance(repeats, Tensor):
+            raise not_a_tensor("repeat_interleave", "repeats", 1, repeats)
+        input, repeats = repeats, None
     times = input if repeats is None else repeats
     if isinstance(times, Tensor) and times.mapped:
         return modes.batches[-1].loop(

@@ -17,6 +17,7 @@ from flambeau.ops.joining import cat, stack
 from flambeau.ops.slicing import selected_array, slice_op, sliced_array
 
 Tensors = tuple[Tensor, ...]
+Places = int | Sequence[int] | Tensor | None
 
 
 # ---- pieces of given lengths
@@ -126,14 +127,14 @@ def _given(input: Tensor, split_sizes: Sequence[int], dim: int) -> tuple[int, ..
 
 
 @method("unsafe_split")
-def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> Tensors:
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> Tensors:
     """The same as ``split``, with pieces that do not count as views: they may be written to, if
     the original is not used any more.
 
     >>> torch.unsafe_split(torch.arange(4), 3)
     (tensor([0, 1, 2]), tensor([3]))
     """
-    return _unsafe_split(tensor, dim, _even(tensor, split_size, dim))
+    return _unsafe_split(input, dim, _even(input, split_size, dim))
 
 
 @method("unsafe_split_with_sizes")
@@ -192,8 +193,12 @@ def _chunked(input: Tensor, chunks: int, dim: int, even: Op, given: Op) -> Tenso
 @numpy_names
 def tensor_split(
     input: Tensor,
-    indices_or_sections: int | Sequence[int] | Tensor,
+    indices_or_sections: Places = None,
     dim: int = 0,
+    *,
+    sections: int | None = None,
+    indices: Sequence[int] | None = None,
+    tensor_indices_or_sections: Tensor | None = None,
 ) -> Tensors:
     """Views of nearly equal pieces, or of those between given indices, along ``dim``.
 
@@ -202,20 +207,33 @@ def tensor_split(
     >>> [piece.tolist() for piece in torch.arange(7).tensor_split(3)]
     [[0, 1, 2], [3, 4], [5, 6]]
     """
+    where = _the_one(
+        "tensor_split", indices_or_sections, sections, indices, tensor_indices_or_sections
+    )
     if not input.ndim:
         raise RuntimeError(
             "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
         )
     dim = wrap_dim(dim, input.ndim)
     size = input._array.shape[dim]
-    if isinstance(indices_or_sections, Tensor):
-        indices_or_sections = _indices(indices_or_sections)
-    if isinstance(indices_or_sections, tuple | list):
-        places = [0, *ints((tuple(indices_or_sections),)), None]
+    if isinstance(where, Tensor):
+        where = _indices(where)
+    if isinstance(where, tuple | list):
+        places = [0, *ints((tuple(where),)), None]
     else:
-        places = _sections(size, int(indices_or_sections))
+        places = _sections(size, int(where))
     bounds = [slice(*pair).indices(size)[:2] for pair in pairwise(places)]
     return tuple([slice_op(input, dim, start, max(start, end), 1) for start, end in bounds])
+
+
+def _the_one(name: str, *given: Any) -> Any:
+    """Where to split, of which PyTorch's forms have names of their own; TypeError unless one is
+    given."""
+    there = [g for g in given if g is not None]
+    if len(there) != 1:
+        shown = ", ".join(["Tensor", *[type(g).__name__ for g in there]])
+        raise TypeError(f"{name}() received an invalid combination of arguments - got ({shown})")
+    return there[0]
 
 
 def _sections(size: int, count: int) -> list[Any]:
@@ -262,7 +280,10 @@ def _split_evenly(name: str, input: Tensor, parts: Any, dim: int, least: int) ->
 
 
 @method("hsplit")
-def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
+def hsplit(
+    input: Tensor, indices_or_sections: Places = None, *, sections: int | None = None,
+    indices: Sequence[int] | None = None,
+) -> Tensors:  # fmt: skip
     """Views of pieces along the second dimension, or along that of a vector.
 
     A number of equal pieces, or the places where pieces begin; RuntimeError for a tensor without
@@ -271,11 +292,15 @@ def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
     >>> torch.hsplit(torch.arange(4), (1, 3))
     (tensor([0]), tensor([1, 2]), tensor([3]))
     """
-    return _split_evenly("hsplit", input, indices_or_sections, 0 if input.ndim == 1 else 1, 1)
+    where = _the_one("hsplit", indices_or_sections, sections, indices)
+    return _split_evenly("hsplit", input, where, 0 if input.ndim == 1 else 1, 1)
 
 
 @method("vsplit")
-def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
+def vsplit(
+    input: Tensor, indices_or_sections: Places = None, *, sections: int | None = None,
+    indices: Sequence[int] | None = None,
+) -> Tensors:  # fmt: skip
     """Views of pieces along the first dimension.
 
     A number of equal pieces, or the places where pieces begin; RuntimeError for less than two
@@ -284,11 +309,15 @@ def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
     >>> torch.vsplit(torch.tensor([[1, 2], [3, 4]]), 2)
     (tensor([[1, 2]]), tensor([[3, 4]]))
     """
-    return _split_evenly("vsplit", input, indices_or_sections, 0, 2)
+    where = _the_one("vsplit", indices_or_sections, sections, indices)
+    return _split_evenly("vsplit", input, where, 0, 2)
 
 
 @method("dsplit")
-def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
+def dsplit(
+    input: Tensor, indices_or_sections: Places = None, *, sections: int | None = None,
+    indices: Sequence[int] | None = None,
+) -> Tensors:  # fmt: skip
     """Views of pieces along the third dimension.
 
     A number of equal pieces, or the places where pieces begin; RuntimeError for less than three
@@ -297,7 +326,8 @@ def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
     >>> [piece.shape for piece in torch.dsplit(torch.ones(1, 1, 4), 2)]
     [torch.Size([1, 1, 2]), torch.Size([1, 1, 2])]
     """
-    return _split_evenly("dsplit", input, indices_or_sections, 2, 3)
+    where = _the_one("dsplit", indices_or_sections, sections, indices)
+    return _split_evenly("dsplit", input, where, 2, 3)
 
 
 # ---- one view for each index

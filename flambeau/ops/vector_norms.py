@@ -76,7 +76,6 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = Fal
     return deliver("linalg_vector_norm", _vector_norm(x, dims, keepdim, float(ord)), out)
 
 
-@method("norm")
 def norm(
     input: Tensor,
     p: Any = "fro",
@@ -98,6 +97,14 @@ def norm(
         return deliver("norm", input.norm_nuclear(dim, keepdim), out)  # type: ignore
     order = 2.0 if p is None or p == "fro" else float(p)
     return vector_norm(input, order, dim, keepdim, dtype=dtype, out=out)
+
+
+@method("norm")
+def _norm_method(
+    self: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: DType | None = None
+) -> Tensor:
+    """The ``p``-norm over ``dim``, as ``torch.norm``."""
+    return norm(self, p, dim, keepdim, dtype=dtype)
 
 
 __all__ = exported(globals())

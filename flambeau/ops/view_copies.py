@@ -155,13 +155,13 @@ def slice_copy(
     return _copied("slice_copy", _slice(input, dim, start, end, step), out)
 
 
-def split_copy(tensor: Tensor, split_size: int, dim: int = 0, *, out: Any = None) -> Any:
-    """Copies of ``tensor.split(split_size, dim)``.
+def split_copy(input: Tensor, split_size: int, dim: int = 0, *, out: Any = None) -> Any:
+    """Copies of ``input.split(split_size, dim)``.
 
     >>> torch.split_copy(torch.arange(4), 3)
     (tensor([0, 1, 2]), tensor([3]))
     """
-    return _copied("split_copy", tensor.split(split_size, dim), out)  # type: ignore[attr-defined]
+    return _copied("split_copy", input.split(split_size, dim), out)  # type: ignore[attr-defined]
 
 
 def split_with_sizes_copy(

@@ -90,7 +90,7 @@ def matrix_norm(
 
 @numpy_names
 def norm(
-    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
+    input: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
     dtype: DType | None = None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """A vector norm over one dimension, or all of them; a matrix norm over two.
@@ -102,17 +102,17 @@ def norm(
     tensor(5.)
     """
     if ord is None:
-        return vector_norm(A, 2, dim, keepdim, dtype=dtype, out=out)
+        return vector_norm(input, 2, dim, keepdim, dtype=dtype, out=out)
     if dim is None:
-        if A.ndim not in (1, 2):
+        if input.ndim not in (1, 2):
             raise RuntimeError(
                 "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
-                f"{A.ndim}D."
+                f"{input.ndim}D."
             )
-        dim = 0 if A.ndim == 1 else (0, 1)
+        dim = 0 if input.ndim == 1 else (0, 1)
     if isinstance(dim, int) or len(dim) == 1:
-        return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
-    return matrix_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
+        return vector_norm(input, ord, dim, keepdim, dtype=dtype, out=out)
+    return matrix_norm(input, ord, dim, keepdim, dtype=dtype, out=out)
 
 
 @method("norm_nuclear")
