@@ -265,7 +265,8 @@ def index_reduce(
     """A copy of ``input`` with ``source`` combined into the slices that ``index`` lists.
 
     ``reduce`` is ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``. ``index`` is an integer vector,
-    as long as that dimension of ``source``. RuntimeError for another ``reduce``.
+    as long as that dimension of ``source``. RuntimeError for another ``reduce``, IndexError for an
+    index out of range.
 
     >>> source = torch.tensor([2.0, 3.0])
     >>> torch.ones(2).index_reduce(0, torch.tensor([0, 0]), source, "prod").tolist()
@@ -287,7 +288,12 @@ def index_reduce(
         raise RuntimeError("index_reduce(): Number of indices should be equal to self.size(dim)")
     if source.ndim:
         index = index.reshape((-1,) + (1,) * (source.ndim - dim - 1)).expand(source.shape)  # type: ignore
-    result = input.scatter_reduce(dim, index, source, reduce, include_self=include_self)  # type: ignore
+    try:
+        result = input.scatter_reduce(dim, index, source, reduce, include_self=include_self)  # type: ignore
+    except RuntimeError as error:
+        if "is out of bounds for dimension" not in str(error):
+            raise
+        raise IndexError("index out of range in self") from None
     return deliver("index_reduce", result, out, exact=True)
 
 

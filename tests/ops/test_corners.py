@@ -367,6 +367,8 @@ def test_refusal(expression: str) -> None:
     [
         ("ones(2).index_add(0, T([2]), ones(1))", IndexError, "index out of range in self"),
         ("ones(2).index_add(0, T([-1]), ones(1))", IndexError, "index out of range in self"),
+        ("ones(2, 1).index_reduce(0, T([2]), ones(1, 1), 'prod')", IndexError,
+         "index out of range in self"),
         ("torch.affine_grid_generator(ones(2, 3), [1, 1, 2, 3], True)", IndexError,
          "Dimension out of range (expected to be in range of [-2, 1], but got 2)"),
         ("F.affine_grid(ones(1, 2, 3).int(), [1, 1, 2, 3])", ValueError,
