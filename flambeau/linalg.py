@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flambeau.core.errors import LinAlgError
 from flambeau.namespace import module_getattr
 from flambeau.ops.linalg.cholesky import cholesky, cholesky_ex
 from flambeau.ops.linalg.determinants import det, slogdet
@@ -9,7 +10,6 @@ from flambeau.ops.linalg.eigenvalues import eig, eigh, eigvals, eigvalsh
 from flambeau.ops.linalg.inverses import inv, inv_ex, pinv, tensorinv
 from flambeau.ops.linalg.ldl import ldl_factor, ldl_factor_ex, ldl_solve
 from flambeau.ops.linalg.lu import lu, lu_factor, lu_factor_ex, lu_solve
-from flambeau.ops.linalg.matrices import LinAlgError
 from flambeau.ops.linalg.matrix_functions import matrix_exp, matrix_power
 from flambeau.ops.linalg.norms import cond, matrix_norm, matrix_rank, norm
 from flambeau.ops.linalg.qr import householder_product, qr

@@ -643,7 +643,7 @@ class Tensor:
     ) -> Tensor: ...
     def histogram(
         self,
-        bins: _int | Tensor,
+        bins: _int | Tensor = ...,
         *,
         range: _Any = ...,
         weight: Tensor | None = ...,

@@ -32,7 +32,7 @@ _C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32
 @method("histogram")
 @by_example
 def histogram(
-    input: Tensor, bins: int | Tensor, *, range: Any = None, weight: Tensor | None = None,
+    input: Tensor, bins: int | Tensor = 100, *, range: Any = None, weight: Tensor | None = None,
     density: bool = False, out: Any = None,
 ) -> Any:  # fmt: skip
     """How many elements fall into each bin, and the edges of the bins.
@@ -231,10 +231,10 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     tensor([1, 2, 0, 1])
     """
     array, xp = known_elements("bincount", input)
-    if input.ndim != 1 or (array.size and bool((array < 0).any())):
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if input.dtype.rank != 1:
         raise not_implemented("bincount", input.dtype)
+    if input.ndim != 1 or (array.size and bool((array < 0).any())):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
     if weights is not None and weights.shape != input.shape:

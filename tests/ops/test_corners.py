@@ -276,6 +276,7 @@ DTYPES: dict[str, Any] = {
     f"torch.histogram({HALVES}, 4, range=(0., 3.)).hist": [1, 2, 1, 0],
     f"torch.histogram({HALVES}, 4, range=(0., 3.), weight={HALVES}.to(f16)).hist": [0.5, 2, 2, 0],
     f"torch.histogram({HALVES}.to(bf16), T([0., 1, 2]).to(bf16)).hist": [1, 3],
+    "torch.histogram(T([1., 2.])).hist.shape": [100],
     "torch.bincount(T([0, 1, 1]), T([1 + 2j, 2, 3j], dtype=c64))": [1, 2],
     "torch.bincount(T([0, 1, 1]), T([1 + 2j, 2, 3j], dtype=c64)).dtype": torch.float64,
     "torch.masked.median(T([[1 + 2j, 3, 2]]), 1)": [2],
@@ -328,6 +329,11 @@ REFUSALS = {
     "ones(2, 2).index_add(1, T([0, 2]), ones(2, 2))": "index 2 is out of bounds for dimension 1",
     "torch.isin(ones(1), 1j)": "Unsupported input type encountered for isin(): ComplexDouble",
     "torch.isin(T([1j]), ones(1))": "Unsupported input type encountered for isin(): ComplexFloat",
+    "torch.linalg.svdvals(T([[nan]]))": "linalg.svd: The algorithm failed to converge because the "
+    "input matrix contained non-finite values.",
+    "torch.linalg.pinv(T([[[1.]], [[nan]]]))": "linalg.svd: (Batch element 1): The algorithm",
+    "torch.linalg.eigvals(T([[inf]]))": "torch.linalg.eig: input tensor should not contain infs or",
+    "torch.bincount(ones(2, 2))": "\"bincount_cpu\" not implemented for 'Float'",
     "F.max_pool1d(ones(1, 1, 4), 2, padding=2)": "max_pool1d() padding should be at most half of",
 }
 
@@ -385,6 +391,15 @@ def test_refusal_of_another_type(expression: str, error: type[Exception], start:
 
 def test_names_that_pytorch_has_elsewhere_only() -> None:
     assert not hasattr(torch, "linear")
+
+
+def test_determinants_of_nan_do_not_warn() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for matrix in (T([[0.5, -1.5], [2, nan]]), T([[nan, 1], [1, 1]]), T([[0, nan], [0, 1]])):
+            assert torch.linalg.det(matrix).isnan()
+            assert torch.linalg.slogdet(matrix).logabsdet.isnan()
+        assert torch.linalg.det(T([[[nan, 1], [1, 1]], [[0, 0], [0, 1.0]]]))[1] == 0
 
 
 def test_negative_steps_of_slices_are_refused() -> None:

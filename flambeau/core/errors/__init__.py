@@ -5,6 +5,7 @@ Nothing here costs a call that succeeds: ``dispatch`` calls ``explain`` from its
 
 from flambeau.core.errors.explain import append, explain
 from flambeau.core.errors.messages import (
+    LinAlgError,
     broadcast_error,
     dim_out_of_range,
     expand_error,
@@ -17,6 +18,7 @@ from flambeau.core.errors.sites import describe_site, outside, site
 from flambeau.core.errors.translation import translate
 
 __all__ = [
+    "LinAlgError",
     "append",
     "broadcast_error",
     "describe_site",

@@ -22,6 +22,15 @@ class OutOfMemoryError(RuntimeError):
     __module__ = "torch"
 
 
+class LinAlgError(RuntimeError):
+    """A matrix that the operation is not defined for, such as a singular one."""
+
+    __module__ = "torch._C"
+
+
+LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"  # as PyTorch's
+
+
 def broadcast_shape(shapes: Sequence[Shape]) -> list[int] | None:
     """The common shape, or None where there is none."""
     common: list[int] = []

@@ -368,6 +368,22 @@ def _narrow(call: Call, match: re.Match[str]) -> Exception:
     return NotImplementedError(f"\"{name}_cpu\" not implemented for '{shown}'")
 
 
+@_row(r"SVD did not converge")
+def _no_svd(call: Call, match: re.Match[str]) -> Exception:
+    matrices = call.tensors[0]._array
+    wrong = numpy.atleast_1d(~numpy.isfinite(matrices).all((-2, -1)))
+    where = f"(Batch element {int(wrong.argmax())}): " if matrices.ndim > 2 else ""
+    why = "contained non-finite values" if wrong.any() else "is ill-conditioned"
+    return messages.LinAlgError(
+        f"linalg.svd: {where}The algorithm failed to converge because the input matrix {why}."
+    )
+
+
+@_row(r"Array must not contain infs or NaNs")
+def _not_finite(call: Call, match: re.Match[str]) -> Exception:
+    return RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
+
+
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "PiB": 2**50, "EiB": 2**60}
 
 

@@ -13,6 +13,7 @@ import numpy
 import numpy as xp
 
 from flambeau.kernels.quiet import silence
+from flambeau.kernels.shared.indexing import is_host
 from flambeau.kernels.shared.views import canonical_strides
 
 
@@ -47,13 +48,24 @@ def inverse(matrix: Any) -> Any:
 
 def determinant(matrix: Any) -> Any:
     """The determinant of each matrix."""
-    return xp.asarray(xp.linalg.det(matrix))
+    with numpy.errstate(all="ignore"):  # the warning would be of a module of NumPy's
+        found = xp.asarray(xp.linalg.det(matrix))
+    return _with_nan(found, found, matrix)
 
 
 def sign_and_log(matrix: Any) -> tuple[Any, Any]:
     """The sign (phase) of each determinant and the logarithm of its size."""
-    sign, size = xp.linalg.slogdet(matrix)
-    return xp.asarray(sign), xp.asarray(size)
+    with numpy.errstate(all="ignore"):
+        sign, size = map(xp.asarray, xp.linalg.slogdet(matrix))
+    return sign, _with_nan(size, sign, matrix)
+
+
+def _with_nan(found: Any, sign: Any, matrix: Any) -> Any:
+    """NaN for singular matrices with NaN in them: LAPACK may not choose it as a pivot."""
+    if not is_host() or sign.all():
+        return found
+    lost = (sign == 0) & xp.isnan(matrix).any((-2, -1))
+    return xp.where(lost, found.dtype.type(xp.nan), found)
 
 
 def cholesky(matrix: Any) -> Any:

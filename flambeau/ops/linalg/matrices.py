@@ -8,17 +8,9 @@ from typing import Any
 import numpy
 
 from flambeau.core.dtype import scalar_name
+from flambeau.core.errors import LinAlgError
 from flambeau.core.layout import contiguous_format
 from flambeau.core.tensor import Tensor
-
-
-class LinAlgError(RuntimeError):
-    """A matrix that the operation is not defined for, such as a singular one."""
-
-    __module__ = "torch._C"
-
-
-LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"  # as PyTorch's
 
 
 def square(name: str, matrix: Tensor) -> None:
@@ -92,8 +84,8 @@ def failing(
     try:
         return compute()
     except numpy.linalg.LinAlgError as error:
-        flat = matrix.detach().reshape(-1, *matrix.shape[-2:])  # type: ignore[attr-defined]
-        faults = [fault(one) for one in flat.cpu().numpy()]
+        flat: Any = matrix.detach().reshape(-1, *matrix.shape[-2:])  # type: ignore[attr-defined]
+        faults = [fault(one) for one in (flat.float() if flat.kind.narrow else flat).cpu().numpy()]
         first = next((i for i, place in enumerate(faults) if place), 0)
         where = f"(Batch element {first}): " if matrix.ndim > 2 else ""
         text = what.replace("#", str(faults[first]))
