@@ -18,6 +18,7 @@ from flambeau.core.graph import record
 from flambeau.core.kind import CPU_KINDS
 from flambeau.core.modes import flags, modes
 from flambeau.core.numpy_names import chosen
+from flambeau.core.old_order import number_first
 from flambeau.core.op import LINEAR, POINTWISE, Op, Rule, categories, wants, wrap_dim
 from flambeau.core.promotion import result_dtype
 from flambeau.core.publish import NUMBERS, OPERANDS, not_a_tensor, publish
@@ -269,8 +270,11 @@ def scaled_binary(
 
     def make(refuse: Function) -> Function:
         def entry(
-            input: Tensor, other: Tensor | complex, *, alpha: complex = 1, out: Tensor | None = None
-        ) -> Tensor:
+            input: Tensor, other: Tensor | complex, scaled: Tensor | None = None, *,
+            alpha: complex = 1, out: Tensor | None = None,
+        ) -> Tensor:  # fmt: skip
+            if scaled is not None:
+                alpha, other = number_first(name, (other, scaled), alpha)
             try:
                 kind = input._kind
             except AttributeError:
@@ -326,7 +330,11 @@ def _scaled_in_place(op: Op, kernels: list[Any], refuse: Function) -> Function:
     scale = places(numpy.multiply)
     short = _shortcut(op) if isinstance(kernels[0], numpy.ufunc) else 0
 
-    def in_place(input: Tensor, other: Tensor | complex, *, alpha: complex = 1) -> Tensor:
+    def in_place(
+        input: Tensor, other: Tensor | complex, scaled: Tensor | None = None, *, alpha: complex = 1
+    ) -> Tensor:
+        if scaled is not None:
+            alpha, other = number_first(f"{op.name}_", (other, scaled), alpha)
         kind = input._kind
         cls = type(other)
         if (

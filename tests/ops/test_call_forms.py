@@ -98,6 +98,44 @@ def test_sizes_of_memory_without_values(call: str) -> None:
     assert eval(call).shape == (2, 5)
 
 
+OLD: list[tuple[str, Any]] = [
+    ("torch.add(ROW, 2, ROW)", [0, 3, 6]),
+    ("torch.add(ROW, 2, 2)", [4, 5, 6]),
+    ("ROW.add(2, ROW)", [0, 3, 6]),
+    ("ROW.add(torch.tensor(2.0), ROW)", [0, 3, 6]),
+    ("ROW.clone().add_(-0.5, ROW)", [0, 0.5, 1]),
+    ("torch.sub(ROW, 2, ROW)", [0, -1, -2]),
+    ("ROW.clone().sub_(2, ROW)", [0, -1, -2]),
+    ("torch.addcmul(ROW, 2, ROW, ROW)", [0, 3, 10]),
+    ("ROW.addcmul(2, ROW, ROW)", [0, 3, 10]),
+    ("ROW.clone().addcmul_(2, ROW, ROW)", [0, 3, 10]),
+    ("torch.addcdiv(ROW, 2, ROW, ROW + 1)", [0, 2, pytest.approx(10 / 3)]),
+    ("ROW.clone().addcdiv_(2, ROW, ROW + 1)", [0, 2, pytest.approx(10 / 3)]),
+]
+
+
+@pytest.mark.parametrize("call, expected", OLD, ids=[call for call, _ in OLD])
+def test_a_number_may_come_before_what_it_scales_with_a_warning(call: str, expected: Any) -> None:
+    with pytest.warns(UserWarning, match="This overload of .* is deprecated:"):
+        result = eval(call)
+    assert listed(result) == expected
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        ("torch.add(ROW, ROW, ROW)", r"add\(\) takes 2 positional arguments but 3 were given"),
+        ("ROW.add_(ROW, ROW)", r"add_\(\) takes 1 positional argument but 2 were given"),
+        ("ROW.addcmul_(ROW, ROW, ROW)", r"addcmul_\(\) takes 2 positional arguments but 3 were"),
+        ("ROW.add(2, ROW, alpha=3)", "positional"),
+        ("ROW.addcmul(2, ROW, ROW, value=3)", "positional"),
+    ],
+)
+def test_other_numbers_of_arguments_are_refused(call: str, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        eval(call)
+
+
 @pytest.mark.parametrize("name", ["mm", "bmm"])
 def test_products_in_a_wider_dtype_are_not_rounded_to_halves(name: str) -> None:
     a = torch.full((1, 3), 0.1).half()

@@ -7,6 +7,7 @@ from typing import Any
 from flambeau.core.dtype import scalar_name
 from flambeau.core.families import plain_number, pointwise_shape
 from flambeau.core.modes import flags, modes
+from flambeau.core.old_order import number_first
 from flambeau.core.op import POINTWISE, Op
 from flambeau.core.publish import exported, method, not_a_tensor
 from flambeau.core.tensor import Parameter, Tensor
@@ -29,8 +30,9 @@ _addcmul = Op("addcmul", kernels.multiply_add, inputs=("input", "tensor1", "tens
 
 @method("addcmul")
 def addcmul(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
-) -> Tensor:
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, scaled: Tensor | None = None, *,
+    value: Number = 1, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """``input + value * tensor1 * tensor2``, broadcast to a common shape.
 
     The three have shapes that broadcast; NotImplementedError for bools.
@@ -38,6 +40,8 @@ def addcmul(
     >>> torch.addcmul(torch.tensor([1.]), torch.tensor([2.]), torch.tensor([3.]), value=10)
     tensor([61.])
     """
+    if scaled is not None:
+        value, tensor1, tensor2 = number_first("addcmul", (tensor1, tensor2, scaled), value)
     _check_tensors("addcmul", tensor1=tensor1, tensor2=tensor2)
     return deliver("addcmul", _addcmul(input, tensor1, tensor2, plain_number(value)), out)
 
@@ -74,8 +78,9 @@ _addcdiv = Op("addcdiv", kernels.divide_add, inputs=("input", "tensor1", "tensor
 
 @method("addcdiv")
 def addcdiv(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
-) -> Tensor:
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, scaled: Tensor | None = None, *,
+    value: Number = 1, out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """``input + value * tensor1 / tensor2``, broadcast to a common shape.
 
     Raises RuntimeError for a quotient of integers.
@@ -85,6 +90,8 @@ def addcdiv(
     >>> torch.addcdiv(torch.tensor([1.]), torch.tensor([6.]), torch.tensor([3.]), value=2)
     tensor([5.])
     """
+    if scaled is not None:
+        value, tensor1, tensor2 = number_first("addcdiv", (tensor1, tensor2, scaled), value)
     _check_tensors("addcdiv", tensor1=tensor1, tensor2=tensor2)
     _no_integer_quotient(tensor1, tensor2)
     return deliver("addcdiv", _addcdiv(input, tensor1, tensor2, plain_number(value)), out)
@@ -180,9 +187,12 @@ _interpolated = places(kernels.interpolate_into)
 
 @method("addcmul_")
 def _addcmul_in_place(
-    self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1
-) -> Tensor:
+    self: Tensor, tensor1: Tensor, tensor2: Tensor, scaled: Tensor | None = None, *,
+    value: Number = 1,
+) -> Tensor:  # fmt: skip
     """``self += value * tensor1 * tensor2``."""
+    if scaled is not None:
+        value, tensor1, tensor2 = number_first("addcmul_", (tensor1, tensor2, scaled), value)
     if not _directly(_multiplied, self, (tensor1, tensor2), value):
         overwrite(self, addcmul, tensor1, tensor2, value=value)
     return self
@@ -190,9 +200,12 @@ def _addcmul_in_place(
 
 @method("addcdiv_")
 def _addcdiv_in_place(
-    self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1
-) -> Tensor:
+    self: Tensor, tensor1: Tensor, tensor2: Tensor, scaled: Tensor | None = None, *,
+    value: Number = 1,
+) -> Tensor:  # fmt: skip
     """``self += value * tensor1 / tensor2``."""
+    if scaled is not None:
+        value, tensor1, tensor2 = number_first("addcdiv_", (tensor1, tensor2, scaled), value)
     if not _directly(_divided, self, (tensor1, tensor2), value):
         overwrite(self, addcdiv, tensor1, tensor2, value=value)
     return self
