@@ -393,6 +393,27 @@ def test_names_that_pytorch_has_elsewhere_only() -> None:
     assert not hasattr(torch, "linear")
 
 
+def test_cholesky_ex_says_where_it_fails() -> None:
+    """PyTorch leaves what LAPACK has computed so far in place of the NaN."""
+    good, bad = [[4.0, 2.0], [2.0, 5.0]], [[1.0, 2.0], [2.0, 1.0]]
+    matrices = torch.tensor([good, bad, [[-1.0, 0], [0, nan]]], dtype=f64, requires_grad=True)
+    factors, info = torch.linalg.cholesky_ex(matrices)
+    assert info.tolist() == [0, 2, 1] and info.dtype is i32
+    assert factors[0].tolist() == [[2.0, 0.0], [1.0, 2.0]] and factors[1:].isnan().all()
+    factors[0].sum().backward()
+    assert matrices.grad.tolist()[0] == [[0.1875, 0.125], [0.125, 0.25]]
+    assert not matrices.grad[1:].any()
+    assert torch.linalg.cholesky_ex(T(bad), upper=True).info == 2
+    with pytest.raises(torch.linalg.LinAlgError) as caught:
+        torch.linalg.cholesky_ex(matrices, check_errors=True)
+    assert str(caught.value).startswith(
+        "linalg.cholesky_ex: (Batch element 1): The factorization could not be completed because "
+        "the input is not positive-definite (the leading minor of order 2 is not positive-definite)"
+    )
+    with pytest.raises(torch.linalg.LinAlgError, match="minor of order 2 is not positive"):
+        torch.linalg.cholesky(T([[1, 0], [0, nan]]))
+
+
 def test_determinants_of_nan_do_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -70,7 +70,10 @@ def _with_nan(found: Any, sign: Any, matrix: Any) -> Any:
 
 def cholesky(matrix: Any) -> Any:
     """The lower triangular factor of each positive definite matrix."""
-    return _columns(xp.linalg.cholesky(matrix))
+    factor = xp.linalg.cholesky(matrix)
+    if is_host() and xp.isnan(factor).any():
+        raise numpy.linalg.LinAlgError("Matrix is not positive definite")
+    return _columns(factor)
 
 
 def svd(matrix: Any, full_matrices: bool) -> tuple[Any, Any, Any]:

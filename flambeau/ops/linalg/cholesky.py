@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy
 
 from flambeau.core.autocast import autocasting
 from flambeau.core.dtype import int32
+from flambeau.core.errors import LinAlgError
 from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import method
 from flambeau.core.return_types import return_type
@@ -15,6 +17,7 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops.creation import zeros
+from flambeau.ops.from_data import tensor
 from flambeau.ops.linalg.matrices import by_columns, failing, square
 from flambeau.ops.linalg.solvers import solve_triangular
 from flambeau.ops.pointwise.rules import adjoint
@@ -54,8 +57,10 @@ def _bad_minor(matrix: numpy.ndarray) -> int:
     """The order of the first leading minor that is not positive definite; 0 without one."""
     for order in range(1, len(matrix) + 1):
         try:
-            numpy.linalg.cholesky(matrix[:order, :order])
+            factor = numpy.linalg.cholesky(matrix[:order, :order])
         except numpy.linalg.LinAlgError:
+            return order
+        if numpy.isnan(factor).any():
             return order
     return 0
 
@@ -72,23 +77,44 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Te
     """
     square("linalg.cholesky", A)
     matrix = A.triu().mH + A.triu(1) if upper else A  # type: ignore[attr-defined]
-    factor = failing("linalg.cholesky", lambda: _cholesky(matrix), A, _NOT_POSITIVE, _bad_minor)
+    factor = failing(
+        "linalg.cholesky", lambda: _cholesky(matrix), matrix, _NOT_POSITIVE, _bad_minor
+    )
     return deliver("linalg_cholesky", adjoint(factor) if upper else factor, out)
 
 
 def cholesky_ex(
     A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None
 ) -> Any:
-    """``cholesky`` with LAPACK's ``info`` (0: no failure).
+    """``cholesky`` with LAPACK's ``info``: 0, or the order of the minor that is not positive
+    definite; the factor is NaN there.
 
-    ``[*, n, n]``, floating or complex; ``info`` is int32. RuntimeError unless square.
+    ``[*, n, n]``, floating or complex; ``info`` is int32. RuntimeError unless square; with
+    ``check_errors``, LinAlgError as from ``cholesky``.
 
     >>> torch.linalg.cholesky_ex(torch.tensor([[4., 2.], [2., 5.]])).info
     tensor(0, dtype=torch.int32)
     """
-    info = zeros(A.shape[:-2], dtype=int32, device=A.device)
-    results = return_type("linalg_cholesky_ex", "L info")(cholesky(A, upper=upper), info)
+    try:
+        factor = cholesky(A, upper=upper)
+        info = zeros(A.shape[:-2], dtype=int32, device=A.device)
+    except LinAlgError as error:
+        if check_errors:
+            raise LinAlgError(str(error).replace("cholesky", "cholesky_ex", 1)) from None
+        factor, info = _where_possible(A, upper)
+    results = return_type("linalg_cholesky_ex", "L info")(factor, info)
     return deliver("linalg_cholesky_ex", results, out)
+
+
+def _where_possible(A: Any, upper: bool) -> tuple[Tensor, Tensor]:
+    """The factors of the matrices that have one, NaN for the others, and ``info``."""
+    lower = (A.detach().mH if upper else A.detach()).resolve_conj()
+    flat = lower.reshape(-1, *A.shape[-2:])
+    orders = [_bad_minor(one) for one in (flat.float() if flat.kind.narrow else flat).numpy()]
+    info: Any = tensor(orders, dtype=int32).reshape(A.shape[:-2])
+    wrong = (info != 0)[..., None, None]
+    sound = eye(A.shape[-1], dtype=A.dtype).where(wrong, A)  # type: ignore[attr-defined]
+    return cholesky(sound, upper=upper).masked_fill(wrong, math.nan), info  # type: ignore
 
 
 @method("cholesky")
