@@ -1,7 +1,7 @@
 """NumPy's names of parameters, which PyTorch takes too wherever it has ``dim`` and ``keepdim``.
 
 Functions in which nanoseconds count declare ``axis`` and ``keepdims`` themselves and give them to
-``chosen``; the others are decorated with ``numpy_names``.
+``chosen`` or ``required``; the others are decorated with ``numpy_names``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,13 @@ def chosen(function: str, name: str, given: Any, own: Any, default: Any = None) 
     if own is not default:
         raise unexpected(function, name)
     return given
+
+
+def required(function: str, dim: Any, axis: Any) -> Any:
+    """The dimension that has to be given, by one of its two names; TypeError for none and both."""
+    if dim is None and axis is None:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "dim"')
+    return dim if axis is None else chosen(function, "axis", axis, dim)
 
 
 def unexpected(function: str, name: str) -> TypeError:

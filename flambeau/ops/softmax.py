@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from flambeau.core.dtype import dtype as DType
 from flambeau.core.dtype import scalar_name
 from flambeau.core.graph import record
 from flambeau.core.modes import flags, modes
-from flambeau.core.numpy_names import numpy_names
+from flambeau.core.numpy_names import required
 from flambeau.core.op import SAME, Op, wrap_dim
 from flambeau.core.publish import aten, exported, method, not_a_tensor
 from flambeau.core.tensor import Tensor, wrap
@@ -39,7 +40,7 @@ _log_softmax_backward = Op("log_softmax_backward", kernels.log_softmax_backward,
              -grad * output.exp() * grad_output.sum(dim, True))})  # fmt: skip
 
 
-def _along(op: Op, input: Tensor, dim: int) -> Tensor:
+def _along(op: Op, input: Tensor, dim: Any) -> Tensor:
     """The operator along a dimension: straight to the kernel for plain floats."""
     try:
         kind = input._kind
@@ -63,10 +64,10 @@ def _along(op: Op, input: Tensor, dim: int) -> Tensor:
 
 
 @method("softmax")
-@numpy_names
 def softmax(
-    input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None
-) -> Tensor:
+    input: Tensor, dim: int | None = None, dtype: DType | None = None, *,
+    out: Tensor | None = None, axis: int | None = None,
+) -> Tensor:  # fmt: skip
     """``exp(input) / sum(exp(input))`` along ``dim``: positive numbers that sum to 1.
 
     ``dtype`` converts the input first. Raises NotImplementedError for integers and bools.
@@ -74,6 +75,8 @@ def softmax(
     >>> torch.softmax(torch.tensor([0.0, 0.0]), 0)
     tensor([0.5000, 0.5000])
     """
+    if axis is not None or dim is None:
+        dim = required("softmax", dim, axis)
     if dtype is not None:
         input = input.to(dtype)  # type: ignore[attr-defined]
     result = _along(_softmax, input, dim)
@@ -81,10 +84,10 @@ def softmax(
 
 
 @method("log_softmax")
-@numpy_names
 def log_softmax(
-    input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None
-) -> Tensor:
+    input: Tensor, dim: int | None = None, dtype: DType | None = None, *,
+    out: Tensor | None = None, axis: int | None = None,
+) -> Tensor:  # fmt: skip
     """``input - log(sum(exp(input)))`` along ``dim``: ``softmax``'s logarithm, without overflow.
 
     ``dtype`` converts the input first. Raises NotImplementedError for integers and bools.
@@ -92,6 +95,8 @@ def log_softmax(
     >>> torch.log_softmax(torch.tensor([0., 0.]), 0)
     tensor([-0.6931, -0.6931])
     """
+    if axis is not None or dim is None:
+        dim = required("log_softmax", dim, axis)
     if dtype is not None:
         input = input.to(dtype)  # type: ignore[attr-defined]
     result = _along(_log_softmax, input, dim)

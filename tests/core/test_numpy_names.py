@@ -41,6 +41,12 @@ def test_others_take_axis_alone(name: str) -> None:
         getattr(torch, name)(VALUES, axis=1, keepdims=True)
 
 
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "cumsum"])
+def test_a_dimension_has_to_be_given(name: str) -> None:
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        getattr(torch, name)(VALUES)
+
+
 INDEX = torch.zeros(1, 1, 1, dtype=torch.int64)
 CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], Any]] = [  # with PyTorch's results
     ("cat", ([VALUES, VALUES],), {"axis": 1}, (2, 4, 2)),
