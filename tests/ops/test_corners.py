@@ -414,6 +414,22 @@ def test_cholesky_ex_says_where_it_fails() -> None:
         torch.linalg.cholesky(T([[1, 0], [0, nan]]))
 
 
+def test_inv_ex_and_solve_ex_say_where_they_fail() -> None:
+    """PyTorch leaves infinities in place of the NaN."""
+    matrices = T([[[1.0, 2.0], [2.0, 4.0]], [[1.0, 0.0], [0.0, 2.0]]])
+    inverse, info = torch.linalg.inv_ex(matrices)
+    assert info.tolist() == [2, 0] and inverse[0].isnan().all()
+    assert inverse[1].tolist() == [[1.0, 0.0], [0.0, 0.5]]
+    for right in (ones(2, 2, 1), ones(2, 2), ones(2)):
+        result, info = torch.linalg.solve_ex(matrices, right)
+        assert info.tolist() == [2, 0] and result[0].isnan().all()
+        assert result[1].flatten().tolist() == [1.0, 0.5]
+    with pytest.raises(torch.linalg.LinAlgError, match=r"^linalg.inv_ex: \(Batch element 0\): The"):
+        torch.linalg.inv_ex(matrices, check_errors=True)
+    with pytest.raises(torch.linalg.LinAlgError, match=r"^torch.linalg.solve_ex: \(Batch element"):
+        torch.linalg.solve_ex(matrices, ones(2, 2, 1), check_errors=True)
+
+
 def test_determinants_of_nan_do_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

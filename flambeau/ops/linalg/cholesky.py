@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy
 
 from flambeau.core.autocast import autocasting
-from flambeau.core.dtype import int32
-from flambeau.core.errors import LinAlgError
 from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import method
 from flambeau.core.return_types import return_type
 from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
-from flambeau.ops.creation import zeros
-from flambeau.ops.from_data import tensor
+from flambeau.ops.linalg.info import informed
 from flambeau.ops.linalg.matrices import by_columns, failing, square
 from flambeau.ops.linalg.solvers import solve_triangular
 from flambeau.ops.pointwise.rules import adjoint
@@ -95,26 +91,11 @@ def cholesky_ex(
     >>> torch.linalg.cholesky_ex(torch.tensor([[4., 2.], [2., 5.]])).info
     tensor(0, dtype=torch.int32)
     """
-    try:
-        factor = cholesky(A, upper=upper)
-        info = zeros(A.shape[:-2], dtype=int32, device=A.device)
-    except LinAlgError as error:
-        if check_errors:
-            raise LinAlgError(str(error).replace("cholesky", "cholesky_ex", 1)) from None
-        factor, info = _where_possible(A, upper)
+    given = A.mH if upper else A  # type: ignore[attr-defined]
+    factor, info = informed(cholesky, given, _bad_minor, check_errors)
+    factor = adjoint(factor) if upper else factor
     results = return_type("linalg_cholesky_ex", "L info")(factor, info)
     return deliver("linalg_cholesky_ex", results, out)
-
-
-def _where_possible(A: Any, upper: bool) -> tuple[Tensor, Tensor]:
-    """The factors of the matrices that have one, NaN for the others, and ``info``."""
-    lower = (A.detach().mH if upper else A.detach()).resolve_conj()
-    flat = lower.reshape(-1, *A.shape[-2:])
-    orders = [_bad_minor(one) for one in (flat.float() if flat.kind.narrow else flat).numpy()]
-    info: Any = tensor(orders, dtype=int32).reshape(A.shape[:-2])
-    wrong = (info != 0)[..., None, None]
-    sound = eye(A.shape[-1], dtype=A.dtype).where(wrong, A)  # type: ignore[attr-defined]
-    return cholesky(sound, upper=upper).masked_fill(wrong, math.nan), info  # type: ignore
 
 
 @method("cholesky")

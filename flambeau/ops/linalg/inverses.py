@@ -7,7 +7,6 @@ from typing import Any
 import numpy
 
 from flambeau.core.autocast import autocasting
-from flambeau.core.dtype import int32
 from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import method
 from flambeau.core.return_types import return_type
@@ -15,8 +14,8 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops.batching import padded_to
-from flambeau.ops.creation import zeros
-from flambeau.ops.linalg.matrices import at_least_2d, by_columns, failing, square
+from flambeau.ops.linalg.info import informed
+from flambeau.ops.linalg.matrices import at_least_2d, by_columns, failing, square, zero_pivot
 
 _NOT_INVERTIBLE = (
     "The diagonal element # is zero, the inversion could not be completed because the input "
@@ -123,16 +122,20 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
-    """``inv`` with LAPACK's ``info`` (0: no failure).
+    """``inv`` with LAPACK's ``info``: 0, or which element of the diagonal is zero; the inverse is
+    NaN there.
 
-    ``[*, n, n]``, floating or complex; ``info`` is int32. RuntimeError unless square.
+    ``[*, n, n]``, floating or complex; ``info`` is int32. RuntimeError unless square; with
+    ``check_errors``, LinAlgError as from ``inv``.
 
     >>> torch.linalg.inv_ex(torch.tensor([[2., 0.], [0., 4.]])).inverse
     tensor([[0.5000, 0.0000],
             [0.0000, 0.2500]])
     """
-    info = zeros(A.shape[:-2], dtype=int32, device=A.device)
-    return deliver("linalg_inv_ex", return_type("linalg_inv_ex", "inverse info")(inv(A), info), out)
+    results = return_type("linalg_inv_ex", "inverse info")(
+        *informed(inv, A, zero_pivot, check_errors)
+    )
+    return deliver("linalg_inv_ex", results, out)
 
 
 @method("inverse")

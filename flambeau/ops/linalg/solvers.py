@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from flambeau.core.autocast import autocasting
-from flambeau.core.dtype import int32, int64
+from flambeau.core.dtype import int64
 from flambeau.core.op import LEADING, Op
 from flambeau.core.publish import method
 from flambeau.core.return_types import return_type
@@ -15,8 +15,16 @@ from flambeau.core.tensor import Tensor
 from flambeau.core.writing import deliver
 from flambeau.kernels.shared import linalg as kernels
 from flambeau.ops.creation import zeros
+from flambeau.ops.linalg.info import informed
 from flambeau.ops.linalg.inverses import pinv
-from flambeau.ops.linalg.matrices import by_columns, column_copy, failing, forget_layout, square
+from flambeau.ops.linalg.matrices import (
+    by_columns,
+    column_copy,
+    failing,
+    forget_layout,
+    square,
+    zero_pivot,
+)
 from flambeau.ops.products import matmul
 from flambeau.ops.sequences import eye
 
@@ -55,7 +63,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
     tensor([2., 1.])
     """
     square("linalg.solve", A)
-    vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
+    vector = _are_vectors(A, B)
     right = B.unsqueeze(-1) if vector else B  # type: ignore[attr-defined]
     if not left:
         found = failing("torch.linalg.solve", lambda: _solve(A.mT, right.mT).mT, A, _SINGULAR)  # type: ignore
@@ -70,21 +78,27 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
     return deliver("linalg_solve", found.squeeze(-1) if vector else found, out)
 
 
+def _are_vectors(A: Tensor, B: Tensor) -> bool:
+    """Whether the right-hand side of ``solve`` is a stack of vectors."""
+    return B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
+
+
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
-    """``solve`` with LAPACK's ``info`` (0: no failure) instead of an error.
+    """``solve`` with LAPACK's ``info``: 0, or which pivot is zero; the result is NaN there.
 
-    ``info`` is int32; the shapes are those of ``solve``. RuntimeError unless square.
+    ``info`` is int32; the shapes are those of ``solve``. RuntimeError unless square; with
+    ``check_errors``, LinAlgError as from ``solve``.
 
     >>> torch.linalg.solve_ex(torch.tensor([[2., 0.], [1., 4.]]), torch.tensor([4., 6.])).result
     tensor([2., 1.])
     """
-    result = solve(A, B, left=left)
-    info = zeros(A.shape[:-2], dtype=int32, device=A.device)
-    return deliver(
-        "linalg_solve_ex", return_type("linalg_solve_ex", "result info")(result, info), out
+    rank = 1 if _are_vectors(A, B) else 2
+    results = return_type("linalg_solve_ex", "result info")(
+        *informed(lambda a: solve(a, B, left=left), A, zero_pivot, check_errors, rank)
     )
+    return deliver("linalg_solve_ex", results, out)
 
 
 _solve_triangular = Op(
@@ -178,7 +192,7 @@ def lstsq(
         raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
     if B.ndim < 1:
         raise RuntimeError("torch.linalg.lstsq: other must have at least 1 dimension.")
-    vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
+    vector = _are_vectors(A, B)
     right = B.unsqueeze(-1) if vector else B  # type: ignore[attr-defined]
     eps = float(numpy.finfo(A.kind.array_type).eps) * max(A.shape[-2:])
     _, residuals, rank, values = _lstsq(A.detach(), right.detach(), eps if rcond is None else rcond)  # type: ignore
