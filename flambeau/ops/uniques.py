@@ -12,7 +12,8 @@ from flambeau.core.op import wrap_dim
 from flambeau.core.publish import exported, method
 from flambeau.core.tensor import Tensor, wrap
 from flambeau.kernels.quiet import silence
-from flambeau.kernels.select import META
+from flambeau.kernels.select import META, places
+from flambeau.kernels.shared import uniques as kernels
 from flambeau.kernels.shared.precision import wide
 from flambeau.ops.examples import check_not_mapped
 
@@ -26,6 +27,9 @@ def known_elements(name: str, tensor: Tensor) -> tuple[Any, Any]:
             "device do not have"
         )
     return elements(tensor), tensor.kind.xp
+
+
+_distinct = places(kernels.distinct)
 
 
 def as_result(array: Any, like: Tensor, of: Any = None) -> Tensor:
@@ -58,11 +62,15 @@ def unique(
                 "There are 0 sized dimensions, and they aren't selected, so unique cannot be "
                 "applied"
             )
-    values, inverse, counts = xp.unique(
-        array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False
-    )
-    inverse = inverse.reshape(input.shape if dim is None else (input.shape[dim],))
-    if dim is not None:  # slices lie one after the other
+    if dim is None:
+        values, inverse, counts = _distinct[input.kind.place](array.reshape(-1))  # type: ignore[misc]
+        inverse = inverse.reshape(input.shape)
+    else:
+        values, inverse, counts = xp.unique(
+            array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False
+        )
+        inverse = inverse.reshape(input.shape[dim])
+        # Slices lie one after the other.
         values = xp.moveaxis(xp.ascontiguousarray(xp.moveaxis(values, dim, 0)), 0, dim)
     return _chosen_of(values, inverse, counts, input, return_inverse, return_counts)
 
