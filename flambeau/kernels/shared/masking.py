@@ -43,7 +43,15 @@ def nonzero_places(array: Array) -> Array:
     """The index of each element that is not zero, as rows."""
     if not array.ndim:
         return xp.zeros((int(bool(array)), 0), xp.int64)
-    return xp.stack(xp.nonzero(array)).T
+    # One search of the flat array, then division by the sizes: faster than in all dimensions.
+    places = xp.flatnonzero(array)
+    rows = xp.empty((array.ndim, places.size), xp.int64)
+    for dim in range(array.ndim - 1, 0, -1):
+        above = places // array.shape[dim]
+        rows[dim] = places - above * array.shape[dim]
+        places = above
+    rows[0] = places
+    return rows.T
 
 
 def is_in(elements: Array, test_elements: Array, assume_unique: bool, invert: bool) -> Array:
