@@ -49,6 +49,8 @@ def _mismatch(together: list[int], shape: tuple[int, ...], index: int) -> Runtim
 
 
 def _expanded(array: Any, target: tuple[int, ...]) -> Any:
+    if not array.ndim:
+        return strided(array, target, (0,) * len(target))
     return strided(array, target, kernels.expanded_strides(array.shape, strides(array), target))
 
 
