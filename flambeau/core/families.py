@@ -372,11 +372,6 @@ def _at_one(rule: Rule) -> Rule:
     return (lambda grad: rule(grad, 1)) if wants(rule) else rule
 
 
-def _unscaled(rule: Rule) -> Rule:
-    """A rule of ``add`` or ``sub`` for ``alpha = 1``."""
-    return (lambda grad: rule(grad, 1)) if "alpha" in wants(rule) else rule
-
-
 def _scaled_number_first(op: Op, input: Any, other: Any, alpha: Any) -> Any:
     if not isinstance(input, NUMBERS):
         raise not_a_tensor(op.name, "input", 1, input)

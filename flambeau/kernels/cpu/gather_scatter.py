@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from flambeau.kernels.cpu.copying import WORDS
 from flambeau.kernels.cpu.loops.gather_scatter import gather_all, scatter_add_all
 from flambeau.kernels.quiet import silence
 from flambeau.kernels.shared import gather_scatter as shared
 from flambeau.kernels.shared.indexing import check_along
 
 Array = Any
-WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 ADDED = tuple([np.dtype(of) for of in (np.float32, np.float64, np.int32, np.int64)])
 
 
